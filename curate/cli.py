@@ -1,0 +1,239 @@
+"""The command line: `curate …`, and the same commands behind `spark-submit pipelines/….py`.
+
+Every command only parses its options and calls one function. A mistake of the user is one line on
+stderr and exit status 2; work that failed is one line and exit status 1.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from curate import __version__
+from curate.errors import CurateError, RecipeError
+
+app = typer.Typer(
+    name="curate",
+    help="Turn raw web, code and book collections into training data, and measure what each step is worth.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+SPREAD = ("--input", "--set")
+STEP_GROUPS: dict[str, tuple[str, ...]] = {
+    "extract": ("read", "extract"),
+    "filter": ("clean", "filter"),
+    "dedup": ("dedup",),
+    "decontaminate": ("decontaminate",),
+    "mix": ("mix",),
+    "tokenize": ("tokenize",),
+}
+HELP = {
+    "extract": "Read WARC, HTML, JSONL, Parquet, text or code, and extract the text.",
+    "filter": "Clean the text, measure it, and drop what breaks a rule.",
+    "dedup": "Drop exact and near duplicates; every removal is verified and names what was kept.",
+    "decontaminate": "Drop documents that overlap with evaluation sets.",
+    "mix": "Bring the sources to the wanted shares.",
+    "tokenize": "Train or load a tokenizer and write packed shards.",
+}
+
+Output = Annotated[str, typer.Option("--output", help="Folder to write to (local or s3:// …).")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE…", help="Change the recipe, e.g. steps.language.low=.5")]
+Master = Annotated[str | None, typer.Option(help="Spark master; default SPARK_MASTER, else local[*].")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+RunDir = Annotated[str, typer.Argument(metavar="RUN_DIR", help="Output folder of a run.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Options before any command."""
+    if version:
+        print(f"curate {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(help="Recipe file, or the name of a bundled one.")],
+    output: Output, set: Set = None, master: Master = None, as_json: Json = False,
+) -> None:
+    """Run a whole recipe: one committed table a stage. A re-run does only what is missing."""
+    from curate.recipe import load
+    from curate.run import run as run_recipe
+
+    tables = run_recipe(load(recipe, set or ()), output, master, say=_say(as_json))
+    if as_json:
+        _print_json({"output": output, "tables": [{"path": t.path, **t.require()} for t in tables]})
+
+
+def _step_command(name: str) -> Callable[..., None]:
+    def command(
+        input: Annotated[list[str], typer.Option("--input", metavar="PATH…", help="Files, folders, globs, or one finished table.")],
+        output: Output,
+        recipe: Annotated[str, typer.Option(help="Recipe whose steps of this kind are run.")] = "web",
+        set: Set = None, master: Master = None, as_json: Json = False,
+    ) -> None:
+        from curate.recipe import Step, load
+        from curate.run import run_step
+
+        loaded = load(recipe, set or (), input)
+        groups = STEP_GROUPS[name]
+        steps = [step for step in loaded.steps if isinstance(step, Step) and step.group in groups]
+        if not steps:
+            raise RecipeError(f"the recipe '{recipe}' has no {name} step; name another with --recipe")
+        table = run_step(steps, input, output, loaded, master, say=_say(as_json))
+        if as_json:
+            _print_json({"path": table.path, **table.require()})
+
+    command.__doc__ = HELP[name]
+    return command
+
+
+for _name in STEP_GROUPS:
+    app.command(_name)(_step_command(_name))
+
+
+@app.command()
+def crawl(
+    urls: Annotated[list[str], typer.Argument(metavar="URL…", help="Where to start.")],
+    output: Output,
+    depth: Annotated[int, typer.Option(help="Links to follow from a start page.")] = 3,
+    pages: Annotated[int, typer.Option(help="Stop after this many pages.")] = 1000,
+    delay_seconds: Annotated[float, typer.Option(help="Pause between requests to one host.")] = 1.0,
+    exclude: Annotated[list[str] | None, typer.Option(help="Regular expression of URLs to leave out.")] = None,
+    scope: Annotated[str, typer.Option(help="host, domain or any.")] = "host",
+    allow_private: Annotated[bool, typer.Option("--allow-private", help="Allow private and loopback addresses.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Crawl politely (robots.txt, delays, limits) into WARC files; a re-run resumes."""
+    from curate.crawl import CrawlOptions
+    from curate.crawl import crawl as start
+
+    options = CrawlOptions(
+        depth=depth, pages=pages, delay_seconds=delay_seconds, exclude=tuple(exclude or ()),
+        scope=scope, allow_private=allow_private,
+    )
+    report = start(urls, output, options)
+    _print_json(report.to_json()) if as_json else print(report)
+
+
+@app.command()
+def export(
+    table: Annotated[str, typer.Argument(metavar="TABLE_DIR", help="A committed table.")],
+    output: Annotated[str, typer.Option("--output", help="FILE.jsonl, .jsonl.gz, .jsonl.zst or .parquet")],
+    dropped: Annotated[bool, typer.Option("--dropped", help="The dropped documents instead of the kept.")] = False,
+) -> None:
+    """Write a table's documents into one file."""
+    from curate.export import export as write
+
+    rows = write(table, output, dropped)
+    print(f"{rows:,} documents written to {output}")
+
+
+@app.command()
+def explain(
+    run_dir: RunDir,
+    key: Annotated[str, typer.Argument(metavar="ID|URL", help="A document's id (or its start) or URL.")],
+    as_json: Json = False,
+) -> None:
+    """Tell the story of one record: origin, measurements, decisions."""
+    from curate.audit.explain import explain as tell
+
+    story = tell(run_dir, key)
+    _print_json(story.to_json()) if as_json else print("\n".join(story.lines()))
+
+
+@app.command()
+def report(run_dir: RunDir) -> None:
+    """Write the report page of a run: one self-contained HTML file."""
+    from curate.report import report as write
+
+    print(write(run_dir))
+
+
+@app.command()
+def audit(
+    recipe: Annotated[str, typer.Argument(help="Recipe file, or the name of a bundled one.")],
+    output: Output,
+    per_kind: Annotated[int, typer.Option(help="Defects to plant of each kind.")] = 50,
+    seed: Annotated[int, typer.Option(help="Another seed, other places.")] = 0,
+    set: Set = None, master: Master = None, as_json: Json = False,
+) -> None:
+    """Plant labelled defects into a sample of the recipe's own sources; report each step's recall."""
+    from curate.audit import audit as plant_and_run
+
+    result = plant_and_run(recipe, set or (), output, per_kind, seed, master, _say(as_json))
+    _print_json(result.to_json()) if as_json else print("\n".join(result.lines()))
+
+
+@app.command("list")
+def list_steps(as_json: Json = False) -> None:
+    """Every step, its parameters, their defaults and the paper they come from."""
+    from curate.registry import catalogue
+
+    entries = catalogue()
+    if as_json:
+        _print_json(entries)
+        return
+    for entry in entries:
+        print(f"{entry['group']}: {entry['name']}\n    {entry['about']}")
+        for key, value in entry["parameters"].items():
+            print(f"    {key}: {json.dumps(value, default=list)}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; never returns on a mistake, exits with its status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = app(_spread(given), prog_name="curate", standalone_mode=False)
+    except CurateError as error:
+        print(f"curate: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("curate: stopped; run the same command again to go on", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        message = error.format_message() or "see --help"
+        print(f"curate: {message.splitlines()[0]} (see: curate --help)", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _spread(arguments: Sequence[str]) -> list[str]:
+    """`--input a b c` as the parser wants it: `--input a --input b --input c`."""
+    spread: list[str] = []
+    option: str | None = None
+    fresh = False
+    for argument in arguments:
+        if argument.startswith("-"):
+            option, fresh = (argument, True) if argument in SPREAD else (None, False)
+            spread.append(argument)
+        elif option and not fresh:
+            spread += [option, argument]
+        else:
+            spread.append(argument)
+            fresh = False
+    return spread
+
+
+def _say(as_json: bool) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+
+    return say
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, default=str))
+
+
+if __name__ == "__main__":
+    main()

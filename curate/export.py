@@ -1,0 +1,69 @@
+"""A table's documents as one file: JSONL (plain, gzip, zstd) or Parquet.
+
+Enters: a committed table. Leaves: its kept (or dropped) documents in one file, streamed batch by
+batch, put in place when it is complete.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+from curate.document import COLUMNS, RECORD, SCHEMA
+from curate.errors import OutputError, UserError
+from curate.table import Table, unwritable
+
+FIELDS = [name for name in COLUMNS if name != "content"]
+OPENERS: dict[str, Callable[[Path], IO[bytes]]] = {
+    ".jsonl": lambda path: open(path, "wb"),
+    ".jsonl.gz": lambda path: gzip.open(path, "wb"),  # type: ignore[return-value]
+    ".jsonl.zst": lambda path: zstandard.open(path, "wb"),  # type: ignore[return-value]
+}
+
+
+def export(table: str, output: str, dropped: bool = False) -> int:
+    """Write the documents of a table into `output`; returns how many. Non-documents are left out."""
+    endings = (*OPENERS, ".parquet")
+    ending = next((e for e in sorted(endings, key=len, reverse=True) if output.endswith(e)), None)
+    if ending is None:
+        raise OutputError(f"cannot tell the format of {output}; end its name in {', '.join(endings)}")
+    source = Table(table)
+    if source.require()["kind"] == "tokens":
+        raise UserError(f"{table} holds token shards, not documents; export the table before it")
+    partial = Path(f"{output}.partial")
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        rows = _write(source, partial, ending, dropped)
+        os.replace(partial, output)
+    except OSError as error:
+        raise unwritable(output, error) from None
+    return rows
+
+
+def _write(source: Table, path: Path, ending: str, dropped: bool) -> int:
+    rows = 0
+    schema = pa.schema([SCHEMA.field(name) for name in FIELDS])
+    writer: Any = pq.ParquetWriter(path, schema) if ending == ".parquet" else OPENERS[ending](path)
+    with writer:
+        for batch in source.dataset(kept=not dropped).to_batches(columns=FIELDS):
+            batch = batch.filter(_is_document(batch.column("drop")))
+            rows += batch.num_rows
+            if ending == ".parquet":
+                writer.write_batch(batch)
+            else:
+                for row in batch.to_pylist():
+                    row["signals"], row["labels"] = dict(row["signals"] or ()), dict(row["labels"] or ())
+                    writer.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    return rows
+
+
+def _is_document(drops: pa.Array) -> pa.Array:
+    return pa.array([not (drop or "").startswith(RECORD) for drop in drops.to_pylist()])

@@ -1,0 +1,329 @@
+"""A recipe: YAML in, checked sources and built steps out.
+
+The decision: everything that can be wrong with a recipe is found here, before any work starts, and
+answered with one line that names the file, the line and the known alternatives. Neighbouring row
+steps fuse into one stage; `commit` ends a stage early, so that its documents become a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from curate.errors import InputError, RecipeError
+from curate.registry import GROUP_OF, ROW_GROUPS, STEPS, build_step, unknown
+from curate.source import FORMATS
+from curate.step import Only
+
+__all__ = ["Recipe", "Source", "Stage", "Step", "build_step", "load", "parse"]
+
+TOP_KEYS = ("name", "sources", "steps", "measure_dropped", "slice_bytes")
+SOURCE_KEYS = ("name", "format", "path", "options")
+COMMIT = "commit"
+SLICE_BYTES = 8 << 30
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where documents come from. `format` None: told by each file's name."""
+
+    name: str
+    path: tuple[str, ...]
+    format: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as the recipe gives it, and built."""
+
+    name: str
+    params: Mapping[str, Any]
+    built: Any
+
+    @property
+    def group(self) -> str:
+        """The part of the flow it belongs to: "filter", "dedup" …"""
+        return GROUP_OF[self.name]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Other files the step reads (evaluation sets, word lists), for fingerprints."""
+        return tuple(self.built.inputs()) if hasattr(self.built, "inputs") else ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What becomes one committed table: fused row steps, or one set step."""
+
+    name: str
+    kind: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sources and steps. `measure_dropped`: share of dropped documents the later filters still
+    measure. `slice_bytes`: input bytes that commit together."""
+
+    name: str
+    sources: tuple[Source, ...]
+    steps: tuple[Step | str, ...]
+    measure_dropped: float = 0.0
+    slice_bytes: int = SLICE_BYTES
+
+    def stages(self) -> list[Stage]:
+        """The tables of a run, in order, named `01-extract-filter`, `02-dedup` …"""
+        groups = list(_fuse(self.steps))
+        return [stage_of(steps, f"{number:02d}-") for number, steps in enumerate(groups, 1)]
+
+    def describe(self) -> dict[str, Any]:
+        """The recipe as plain data: what manifests and fingerprints hold."""
+        return {
+            "name": self.name,
+            "sources": [
+                {"name": s.name, "path": list(s.path), "format": s.format, "options": dict(s.options)}
+                for s in self.sources
+            ],
+            "steps": [s if isinstance(s, str) else {s.name: dict(s.params)} for s in self.steps],
+            "measure_dropped": self.measure_dropped,
+            "slice_bytes": self.slice_bytes,
+        }
+
+
+def stage_of(steps: Sequence[Step], prefix: str = "") -> Stage:
+    """One stage of fusible steps, named by the groups it covers."""
+    label = "-".join(dict.fromkeys(step.group for step in steps)) or "read"
+    group = steps[-1].group if steps else "read"
+    kind = "rows" if group in ROW_GROUPS else "tokens" if group == "tokenize" else "set"
+    return Stage(f"{prefix}{label}", kind, tuple(steps))
+
+
+def load(path: str, overrides: Sequence[str] = (), source_path: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file (or the name of a bundled one) and apply `key=value` overrides."""
+    file = Path(path)
+    if not file.exists():
+        file = bundled(path)
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the recipe {path}: {error}") from None
+    return parse(text, str(path), overrides, source_path)
+
+
+def bundled(name: str) -> Path:
+    """The file of a recipe that comes with the package: `web`, `code`, `book` …"""
+    import pipelines
+
+    folder = Path(pipelines.__path__[0]) / "recipes"
+    file = folder / f"{name}.yaml"
+    if not file.exists():
+        known = [entry.stem for entry in folder.glob("*.yaml")]
+        raise InputError(f"no such recipe file: {name}. Bundled recipes: {', '.join(sorted(known))}")
+    return file
+
+
+def parse(
+    text: str, where: str = "recipe", overrides: Sequence[str] = (), paths: Sequence[str] = ()
+) -> Recipe:
+    """Check and build a recipe. `overrides` are `a.b.0=value`; `paths` replace all sources."""
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise RecipeError(f"{where}{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(data, dict):
+        raise RecipeError(f"{where}: a recipe is a mapping with 'sources' and 'steps'")
+    for override in overrides:
+        _override(data, override)
+    if paths:
+        data["sources"] = [{"name": "input", "path": list(paths)}]
+    return _Reader(where, node).recipe(data)
+
+
+class _Reader:
+    """Checks plain data part by part; knows on which line each part stands."""
+
+    def __init__(self, where: str, node: yaml.Node | None) -> None:
+        self.where, self.node = where, node
+        self.source_names: list[str] = []
+
+    def recipe(self, data: dict[str, Any]) -> Recipe:
+        for key in data:
+            if key not in TOP_KEYS:
+                self.fail(unknown("key", str(key), TOP_KEYS), key)
+        share = data.get("measure_dropped", 0.0)
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            self.fail(f"measure_dropped: expected a share from 0 to 1, got {share!r}", "measure_dropped")
+        size = data.get("slice_bytes", SLICE_BYTES)
+        if not isinstance(size, int) or size <= 0:
+            self.fail(f"slice_bytes: expected a number of bytes, got {size!r}", "slice_bytes")
+        sources = tuple(self.source(i, item) for i, item in enumerate(self.list_of(data, "sources")))
+        self.source_names = [source.name for source in sources]
+        steps = tuple(self.step(i, item) for i, item in enumerate(self.list_of(data, "steps")))
+        if len({source.name for source in sources}) < len(sources):
+            self.fail("two sources have the same name", "sources")
+        recipe = Recipe(str(data.get("name", Path(self.where).stem)), sources, steps, share, size)
+        self.order(recipe)
+        return recipe
+
+    def order(self, recipe: Recipe) -> None:
+        """A step after `tokenize`, or no step at all, is a mistake."""
+        names = [step if isinstance(step, str) else step.name for step in recipe.steps]
+        if "tokenize" in names[:-1]:
+            self.fail("'tokenize' has to be the last step", "steps", names.index("tokenize"))
+
+    def list_of(self, data: dict[str, Any], key: str) -> list[Any]:
+        value = data.get(key)
+        if not isinstance(value, list) or not value:
+            self.fail(f"'{key}' has to be a list with at least one entry", key)
+        assert isinstance(value, list)
+        return value
+
+    def step(self, index: int, item: Any) -> Step | str:
+        at = ("steps", index)
+        if isinstance(item, str):
+            item = {item: {}}
+        if not isinstance(item, dict) or len(item) != 1:
+            self.fail(f"a step is written `- name: {{parameter: value}}`, got {item!r}", *at)
+        (name, params), *_ = item.items()
+        params = {} if params is None else params
+        if name == COMMIT:
+            return COMMIT
+        if name not in STEPS:
+            self.fail(unknown("step", str(name), [*STEPS, COMMIT]), *at)
+        if not isinstance(params, dict):
+            self.fail(f"the parameters of '{name}' have to be a mapping, got {params!r}", *at)
+        try:
+            return Step(name, params, self.build(name, dict(params)))
+        except RecipeError as error:
+            wrong = next((key for key in params if f"{name}.{key}" in str(error)), None)
+            return self.fail(str(error), *at, name, *([wrong] if wrong else []))
+
+    def build(self, name: str, params: dict[str, Any]) -> Any:
+        """The step, restricted to the sources that `only` names."""
+        only = params.pop("only", None)
+        built = build_step(name, params)
+        if only is None:
+            return built
+        if GROUP_OF[name] not in ROW_GROUPS:
+            raise RecipeError(f"{name}.only: '{name}' looks at all documents together")
+        if not isinstance(only, list) or not set(only) <= set(self.source_names):
+            known = ", ".join(self.source_names)
+            raise RecipeError(f"{name}.only: expected a list of sources ({known}), got {only!r}")
+        return Only(built, frozenset(only))
+
+    def source(self, index: int, item: Any) -> Source:
+        at = ("sources", index)
+        if isinstance(item, str):
+            item = {"path": item}
+        if not isinstance(item, dict) or "path" not in item:
+            self.fail("a source is written `- {name: web, format: warc, path: crawl/*.warc.gz}`", *at)
+        for key in item:
+            if key not in SOURCE_KEYS:
+                self.fail(unknown("key of a source", str(key), SOURCE_KEYS), *at, key)
+        path = item["path"] if isinstance(item["path"], list) else [item["path"]]
+        if not path or not all(isinstance(part, str) and part for part in path):
+            self.fail(f"path: expected a path or a list of paths, got {item['path']!r}", *at, "path")
+        format = item.get("format")
+        if format is not None and format not in FORMATS:
+            self.fail(unknown("format", str(format), FORMATS), *at, "format")
+        options = item.get("options") or {}
+        if not isinstance(options, dict):
+            self.fail(f"options: expected a mapping, got {options!r}", *at, "options")
+        return Source(str(item.get("name", f"source{index}")), tuple(path), format, options)
+
+    def fail(self, message: str, *path: str | int) -> Any:
+        line = _line(self.node, path)
+        raise RecipeError(f"{self.where}{f':{line}' if line else ''}: {message}")
+
+
+def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int | None:
+    """The line of the deepest part of `path` that the file really holds."""
+    if node is None:
+        return None
+    for key in path:
+        found: yaml.Node | None = None
+        if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            found = node.value[key]
+        elif isinstance(node, yaml.MappingNode):
+            for name, value in node.value:
+                if name.value == str(key):
+                    # the key's own line, so that a wrong key is pointed at exactly
+                    value.start_mark = name.start_mark
+                    found = value
+        if found is None:
+            break
+        node = found
+    return int(node.start_mark.line) + 1
+
+
+def _override(data: Any, override: str) -> None:
+    """`sources.0.path='x'` or, by name, `steps.language.low=.5`."""
+    target, separator, text = override.partition("=")
+    if not separator or not target:
+        raise RecipeError(f"--set wants key=value, got '{override}'")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise RecipeError(f"--set {target}: '{text}' is not a YAML value") from None
+    *parents, last = target.split(".")
+    for key in parents:
+        data = _descend(data, key, override)
+    if isinstance(data, list):
+        data[_index(data, last, override)] = value
+    elif isinstance(data, dict):
+        data[last] = value
+    else:
+        raise RecipeError(f"--set {override}: there is nothing to set '{last}' on")
+
+
+def _descend(data: Any, key: str, override: str) -> Any:
+    if isinstance(data, list):
+        index = _index(data, key, override)
+        item = data[index]
+        if isinstance(item, str) and not key.isdigit():
+            data[index] = item = {item: {}}
+        if isinstance(item, dict) and not key.isdigit() and key in item:
+            item[key] = {} if item[key] is None else item[key]
+            return item[key]
+        return item
+    if isinstance(data, dict):
+        return data.setdefault(key, {})
+    raise RecipeError(f"--set {override}: there is nothing below '{key}'")
+
+
+def _index(items: list[Any], key: str, override: str) -> int:
+    if key.isdigit() and int(key) < len(items):
+        return int(key)
+    for index, item in enumerate(items):
+        if item == key or (isinstance(item, dict) and (key in item or item.get("name") == key)):
+            return index
+    raise RecipeError(f"--set {override}: no entry '{key}' among {len(items)}")
+
+
+def _fuse(steps: Sequence[Step | str]) -> Iterator[list[Step]]:
+    """Runs of row steps, cut at `commit`; every set step alone."""
+    held: list[Step] = []
+    started = False
+    for step in steps:
+        if isinstance(step, str):
+            if held or not started:
+                yield held
+            held, started = [], True
+        elif step.group in ROW_GROUPS:
+            held.append(step)
+        else:
+            if held or not started:
+                yield held
+            yield [step]
+            held, started = [], True
+    if held or not started:
+        yield held
+

@@ -1,0 +1,317 @@
+"""From a recipe to committed tables: plans the stages, skips what is done, does the rest.
+
+Enters: a recipe and an output folder. Leaves: one committed table a stage and `run.json`, which
+lists them in order. The decision: whether work is needed is told from fingerprints alone, so a
+re-run of a finished run starts no Spark at all, and a re-run after a kill does only the slices
+that had not been committed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+import xxhash
+
+from curate.document import SPARK_SCHEMA
+from curate.errors import CurateError, InputError, LedgerError, WorkError
+from curate.progress import spark_progress
+from curate.recipe import Recipe, Source, Stage, Step, stage_of
+from curate.source import detect_format, list_files
+from curate.spark import Entry, check_tally, count, scan, session, write
+from curate.step import chain
+from curate.table import Counts, Slice, Table, fingerprint, unwritable, write_json
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+RUN = "run.json"
+Say = Callable[[str], None]
+
+
+@dataclass
+class Workshop:
+    """What all stages of a run share: the lazily started Spark session, the log, the voice."""
+
+    master: str | None
+    log: str | None
+    say: Say
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The session; started by the first stage that has work to do."""
+        return session(self.master, self.log)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Input that commits together: files to scan, or rows of a committed table."""
+
+    key: str
+    entries: tuple[Entry, ...] = ()
+    files: tuple[str, ...] = ()
+    expected: tuple[tuple[str, int], ...] = ()
+
+    def describe(self) -> Any:
+        """What a fingerprint has to cover."""
+        return [self.files, [asdict(entry) for entry in self.entries]]
+
+
+def run(recipe: Recipe, output: str, master: str | None = None, say: Say = print) -> list[Table]:
+    """Run every stage of a recipe below `output`; returns the tables in order.
+
+    Raises `UserError` for what the user can mend and `WorkError` for what failed on the way.
+    """
+    output = absolute(output)
+    started, shop = time.monotonic(), open_workshop(output, master, say)
+    entries, stamps = scan_plan(recipe.sources)
+    tables: list[Table] = []
+    for stage in recipe.stages():
+        table = Table(f"{output}/{stage.name}")
+        previous = tables[-1] if tables else None
+        build(stage, table, previous, entries, stamps, recipe, shop)
+        tables.append(table)
+    _write_run(recipe, output, tables, time.monotonic() - started)
+    return tables
+
+
+def run_step(
+    steps: Sequence[Step], inputs: Sequence[str], output: str, recipe: Recipe,
+    master: str | None = None, say: Say = print,
+) -> Table:
+    """Run one stage as a table of its own. `inputs`: one committed table, or source files."""
+    output = absolute(output)
+    shop, table, stage = open_workshop(output, master, say), Table(output), stage_of(steps)
+    previous = Table(absolute(inputs[0])) if len(inputs) == 1 else None
+    if previous is not None and previous.manifest is None:
+        previous = None
+    if previous is None and stage.kind != "rows":
+        raise InputError(f"{stage.name} reads a finished table of documents; {inputs[0]} is none")
+    sources = () if previous else (Source("input", tuple(inputs)),)
+    entries, stamps = scan_plan(sources)
+    build(stage, table, previous, entries, stamps, recipe, shop)
+    return table
+
+
+def open_workshop(output: str, master: str | None, say: Say) -> Workshop:
+    """Check that the output can be written before anything else is done."""
+    fs, plain = fsspec.core.url_to_fs(output)
+    try:
+        fs.makedirs(plain, exist_ok=True)
+    except OSError as error:
+        raise unwritable(output, error) from None
+    local = "file" in fs.protocol if isinstance(fs.protocol, tuple) else fs.protocol == "file"
+    return Workshop(master, f"{plain}/spark.log" if local else None, say)
+
+
+def scan_plan(sources: Sequence[Source]) -> tuple[list[Entry], list[Any]]:
+    """Every file of the sources, and the stamps (size, time) that fingerprints cover."""
+    entries: list[Entry] = []
+    stamps: list[Any] = []
+    for source in sources:
+        root, files = list_files([absolute(path) for path in source.path], source.format)
+        for file in files:
+            name = source.format or detect_format(file.path)
+            entries.append(Entry(source.name, name, root, file.path, file.size, dict(source.options)))
+            stamps.append([source.name, file.path, file.size, file.mtime])
+    return entries, stamps
+
+
+def build(
+    stage: Stage, table: Table, previous: Table | None, entries: Sequence[Entry],
+    stamps: Sequence[Any], recipe: Recipe, shop: Workshop,
+) -> None:
+    """Bring one table up to date: nothing, the missing slices, or everything."""
+    before = previous.require()["fingerprint"] if previous else list(stamps)
+    steps = [[step.name, dict(step.params), stamp_inputs(step)] for step in stage.steps]
+    mark = fingerprint(stage.kind, before, steps, recipe.measure_dropped)
+    if table.is_current(mark):
+        shop.say(f"{stage.name}: already done, {_sentence(table.total())}")
+        return
+    table.begin()
+    parts = _parts(stage, previous, entries, recipe.slice_bytes)
+    slices = [_slice(stage, table, part, before, steps, recipe, shop) for part in parts]
+    about = {
+        "name": stage.name,
+        "kind": stage.kind,
+        "steps": [{step.name: dict(step.params)} for step in stage.steps],
+        "input": previous.path if previous else [list(stamp) for stamp in stamps],
+    }
+    table.commit(mark, slices, about)
+    shop.say(f"{stage.name}: {_sentence(table.total())}, {sum(s.seconds for s in slices):.1f} s")
+
+
+def stamp_inputs(step: Step) -> list[Any]:
+    """(path, size, time) of the other files a step reads."""
+    if not step.inputs:
+        return []
+    _, files = list_files([absolute(path) for path in step.inputs], None)
+    return [[file.path, file.size, file.mtime] for file in files]
+
+
+def absolute(path: str) -> str:
+    """Local paths made absolute (Spark has its own idea of relative ones); URLs as they are."""
+    return path if "://" in path else str(Path(path).expanduser().absolute())
+
+
+def _parts(
+    stage: Stage, previous: Table | None, entries: Sequence[Entry], slice_bytes: int
+) -> list[Part]:
+    if previous is None:
+        return [_scan_part(group) for group in _cut(entries, slice_bytes)]
+    parts = previous.require()["slices"]
+    kept = {
+        part["key"]: tuple(f"{previous.path}/{f}" for f in part["files"] if "/kept=true/" in f)
+        for part in parts
+    }
+    if stage.kind == "rows":
+        return [
+            Part(part["key"], files=kept[part["key"]], expected=tuple(sorted(part["kept"].items())))
+            for part in parts
+        ]
+    files = tuple(file for group in kept.values() for file in group)
+    expected = {source: counts.kept for source, counts in previous.counts().items()}
+    return [Part("all", files=files, expected=tuple(sorted(expected.items())))]
+
+
+def _cut(entries: Sequence[Entry], slice_bytes: int) -> list[list[Entry]]:
+    groups: list[list[Entry]] = []
+    size = slice_bytes
+    for entry in entries:
+        if size + entry.size > slice_bytes and size:
+            groups.append([])
+            size = 0
+        groups[-1].append(entry)
+        size += entry.size
+    return groups
+
+
+def _scan_part(entries: Sequence[Entry]) -> Part:
+    names = json.dumps([[entry.source, entry.path] for entry in entries])
+    return Part(xxhash.xxh3_64_hexdigest(names.encode()), entries=tuple(entries))
+
+
+def _slice(
+    stage: Stage, table: Table, part: Part, before: Any, steps: list[Any], recipe: Recipe, shop: Workshop
+) -> Slice:
+    """One committed slice: the one that is there already, or a new one."""
+    stamp = before if part.files else _stamps_of(part, before)
+    mark = fingerprint(stage.kind, steps, recipe.measure_dropped, stamp, part.describe())
+    done = table.committed_slice(part.key, mark)
+    if done is not None:
+        return done
+    started = time.monotonic()
+    try:
+        with spark_progress(shop.spark, stage.name):
+            files, counts, extra = _work(stage, table, part, recipe, shop)
+    except CurateError:
+        raise
+    except Exception as error:
+        raise WorkError(f"{stage.name} failed: {_cause(error)}{_see(shop.log)}") from error
+    extra["kept"] = {source: value.kept for source, value in counts.items()}
+    made = Slice(part.key, mark, files, counts, round(time.monotonic() - started, 2), extra)
+    table.commit_slice(made)
+    return made
+
+
+def _stamps_of(part: Part, stamps: list[Any]) -> list[Any]:
+    wanted = {(entry.source, entry.path) for entry in part.entries}
+    return [stamp for stamp in stamps if (stamp[0], stamp[1]) in wanted]
+
+
+def _work(
+    stage: Stage, table: Table, part: Part, recipe: Recipe, shop: Workshop
+) -> tuple[tuple[str, ...], dict[str, Counts], dict[str, Any]]:
+    """Do a slice's work and check its ledger; returns its files, counts and extra facts."""
+    if stage.kind == "tokens":
+        return _tokenize(stage, table, part, shop)
+    attempt = table.new_attempt(part.key)
+    folder = f"{table.path}/{attempt}"
+    steps = [step.built for step in stage.steps]
+    if part.entries:
+        df = scan(shop.spark, part.entries, steps, f"{folder}/tally", recipe.measure_dropped)
+    elif stage.kind == "rows":
+        df = _rows(shop.spark, part).mapInArrow(chain(steps, recipe.measure_dropped), SPARK_SCHEMA)
+    else:
+        df = steps[0](_rows(shop.spark, part))
+    write(df, f"{folder}/documents")
+    written = shop.spark.read.schema(SPARK_SCHEMA).parquet(f"{folder}/documents")
+    counts = count(written)
+    read = check_tally(written, f"{folder}/tally") if part.entries else dict(part.expected)
+    _balance_ledger(stage.name, counts, read)
+    return _parquet_files(table, attempt), counts, {}
+
+
+def _tokenize(
+    stage: Stage, table: Table, part: Part, shop: Workshop
+) -> tuple[tuple[str, ...], dict[str, Counts], dict[str, Any]]:
+    if table.fs.exists(f"{table.root}/shards"):
+        table.fs.rm(f"{table.root}/shards", recursive=True)
+    about = stage.steps[0].built(_rows(shop.spark, part), f"{table.path}/shards")
+    files = tuple(path for path, _ in table.list_files("shards"))
+    counts = {source: Counts(read=rows, kept=rows) for source, rows in part.expected}
+    written = sum(shard["documents"] for shard in about["shards"])
+    if written < sum(rows for _, rows in part.expected):
+        raise LedgerError(f"{stage.name}: {dict(part.expected)} documents read but {written} in the shards")
+    return files, counts, {"tokens": about}
+
+
+def _rows(spark: SparkSession, part: Part) -> DataFrame:
+    if not part.files:
+        return spark.createDataFrame([], SPARK_SCHEMA)
+    return spark.read.schema(SPARK_SCHEMA).parquet(*part.files)
+
+
+def _parquet_files(table: Table, attempt: str) -> tuple[str, ...]:
+    return tuple(path for path, _ in table.list_files(f"{attempt}/documents") if path.endswith(".parquet"))
+
+
+def _balance_ledger(name: str, counts: dict[str, Counts], read: dict[str, int]) -> None:
+    """The invariant: records read = kept + dropped by reason + non-documents by kind."""
+    for source in sorted({*counts, *read}):
+        entry = counts.setdefault(source, Counts())
+        entry.read = read.get(source, 0)
+        if entry.accounted != entry.read:
+            raise LedgerError(
+                f"{name}: {source}: {entry.read} records read but {entry.accounted} accounted for; "
+                "the table was not committed"
+            )
+
+
+def _write_run(recipe: Recipe, output: str, tables: Sequence[Table], seconds: float) -> None:
+    write_json(
+        f"{output}/{RUN}",
+        {
+            "name": recipe.name,
+            "recipe": recipe.describe(),
+            "tables": [{"name": table.path.rpartition("/")[2]} for table in tables],
+            "seconds": round(seconds, 1),
+        },
+    )
+
+
+def _sentence(total: Counts) -> str:
+    parts = [f"{total.read:,} read", f"{total.kept:,} kept"]
+    if total.dropped:
+        parts.append(f"{sum(total.dropped.values()):,} dropped")
+    if total.non_documents:
+        parts.append(f"{sum(total.non_documents.values()):,} non-documents")
+    return ", ".join(parts)
+
+
+def _cause(error: BaseException) -> str:
+    """The line of a Spark error that says what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "Error:" in line or "Exception:" in line]
+    return (telling[-1] if telling else lines[0] if lines else type(error).__name__)[:400]
+
+
+def _see(log: str | None) -> str:
+    return f" (details: {log})" if log and os.path.exists(log) else ""

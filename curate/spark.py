@@ -1,0 +1,210 @@
+"""The Spark side of row steps: a session, a scan of source files, one fused pass, exact counts.
+
+Enters: files or a committed table, and built steps. Leaves: Parquet below an attempt, and a ledger.
+Two decisions: counts come from the written files, never from accumulators (those double-count on
+retries), and every scan leaves a tally of what its readers saw, so that "records read" is known
+independently of what was written.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+import pyarrow as pa
+
+from curate import java
+from curate.document import BATCH_BYTES, BATCH_ROWS, SPARK_SCHEMA, Document, batches
+from curate.errors import LedgerError
+from curate.source import read
+from curate.step import RowStep, apply
+from curate.table import Counts
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+PARTITION_BYTES = 64 << 20
+SETTINGS = {
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(BATCH_BYTES),
+    "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+    "spark.sql.maxConcurrentOutputFileWriters": "2",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.speculation": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+LOCAL_SETTINGS = {
+    "spark.driver.memory": "4g",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file to be scanned, and how."""
+
+    source: str
+    format: str
+    root: str
+    path: str
+    size: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def session(master: str | None = None, log: str | None = None) -> SparkSession:
+    """The running Spark session, or a new one on `master` (default: SPARK_MASTER, else local[*]).
+
+    The JVM's own messages go to the file `log`; `MissingError` if there is no Java 17 or 21.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if not submitted:
+        os.environ["JAVA_HOME"] = str(java.require())
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("curate").config(map=dict(SETTINGS))
+    if not submitted:
+        master = master or os.environ.get("SPARK_MASTER", "local[*]")
+        builder = builder.master(master)
+        if master.startswith("local"):
+            shuffles = {"spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 2))}
+            builder = builder.config(map={**LOCAL_SETTINGS, **shuffles})
+    with _stderr_to(None if submitted else log):
+        return builder.getOrCreate()
+
+
+def scan(
+    spark: SparkSession,
+    entries: Sequence[Entry],
+    steps: Sequence[RowStep],
+    tally_folder: str,
+    measure_dropped: float = 0.0,
+) -> DataFrame:
+    """Read files and run row steps over their records in one pass.
+
+    Every task leaves `tally_folder/<task>.json`: how many records each of its files held. A retried
+    task writes the same file again, so the tally is exact under retries.
+    """
+    groups = _balance(entries, max(1, (spark.sparkContext.defaultParallelism or 2) * 2))
+    rows = [(json.dumps([asdict(entry) for entry in group]),) for group in groups]
+    work = spark.createDataFrame(rows, "entries string").coalesce(1).repartition(len(rows))
+    return work.mapInArrow(_scanner(steps, tally_folder, measure_dropped), SPARK_SCHEMA)
+
+
+def count(df: DataFrame) -> dict[str, Counts]:
+    """The ledger of written rows, by source; `read` is left at 0 for the caller to fill in."""
+    from pyspark.sql import functions as f
+
+    rows = df.groupBy("source", "drop").agg(
+        f.count("*").alias("rows"),
+        f.sum(f.coalesce(f.octet_length("text"), f.octet_length("content"), f.lit(0))).alias("bytes"),
+    )
+    counts: dict[str, Counts] = {}
+    for row in rows.collect():
+        counts.setdefault(row["source"], Counts()).add(row["drop"], row["rows"], row["bytes"] or 0)
+    return counts
+
+
+def check_tally(df: DataFrame, tally_folder: str) -> dict[str, int]:
+    """Records read by source, after comparing every file's tally with the rows written for it.
+
+    Raises `LedgerError` naming the first file whose records are not all accounted for.
+    """
+    from pyspark.sql import functions as f
+
+    spark = df.sparkSession
+    tally = spark.read.schema("source string, path string, records long").json(tally_folder)
+    file = f.substring_index("origin", "#", 1)
+    written = df.groupBy("source", file.alias("path")).agg(f.count("*").alias("rows"))
+    both = tally.join(written, ["source", "path"], "full_outer").fillna(0, ["records", "rows"])
+    wrong = both.where("records != rows").orderBy("path").limit(1).collect()
+    if wrong:
+        row = wrong[0]
+        raise LedgerError(
+            f"{row['source']}: {row['path']}: {row['records']} records read but {row['rows']} rows written"
+        )
+    read = tally.groupBy("source").agg(f.sum("records").alias("records")).collect()
+    return {row["source"]: row["records"] for row in read}
+
+
+def write(df: DataFrame, folder: str) -> None:
+    """Write documents as Parquet, kept and dropped rows apart."""
+    from pyspark.sql import functions as f
+
+    table = df.withColumn("kept", f.col("drop").isNull())
+    table.write.mode("append").partitionBy("kept").parquet(folder)
+
+
+def _scanner(
+    steps: Sequence[RowStep], tally_folder: str, measure_dropped: float
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        tally: list[dict[str, Any]] = []
+        groups = (text for batch in incoming for text in batch.column("entries").to_pylist())
+        entries = [Entry(**entry) for group in groups for entry in json.loads(group)]
+        rows = (row for entry in entries for row in _counted(entry, tally))
+        yield from batches(apply(steps, rows, measure_dropped))
+        if entries:
+            _put_tally(tally_folder, tally)
+
+    return run
+
+
+def _counted(entry: Entry, tally: list[dict[str, Any]]) -> Iterator[Document]:
+    path = entry.path[len(entry.root) :].lstrip("/")
+    records = 0
+    for row in read(entry.source, entry.format, entry.root, entry.path, entry.options):
+        records += 1
+        path = row.origin.partition("#")[0]
+        yield row
+    tally.append({"source": entry.source, "path": path, "records": records})
+
+
+def _put_tally(folder: str, tally: list[dict[str, Any]]) -> None:
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    name = f"{context.partitionId() if context else 0:06d}.json"
+    fs, plain = fsspec.core.url_to_fs(f"{folder}/{name}")
+    fs.makedirs(plain.rpartition("/")[0], exist_ok=True)
+    fs.pipe_file(plain, "\n".join(json.dumps(line) for line in tally).encode())
+
+
+def _balance(entries: Sequence[Entry], least: int) -> list[list[Entry]]:
+    """Files in groups of about equal bytes: at least `least` groups, at most one per file."""
+    wanted = max(least, sum(entry.size for entry in entries) // PARTITION_BYTES)
+    groups: list[list[Entry]] = [[] for _ in range(min(len(entries), wanted))]
+    heap = [(0, index) for index in range(len(groups))]
+    for entry in sorted(entries, key=lambda entry: (-entry.size, entry.path)):
+        load, index = heapq.heappop(heap)
+        groups[index].append(entry)
+        heapq.heappush(heap, (load + entry.size + 4096, index))
+    return groups
+
+
+@contextmanager
+def _stderr_to(log: str | None) -> Iterator[None]:
+    """Processes started inside inherit a stderr that goes to `log`."""
+    if log is None:
+        yield
+        return
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(log, "ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

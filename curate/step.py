@@ -1,0 +1,167 @@
+"""Row steps: what is done to one document at a time. No Spark in here.
+
+A row step is anything with a `name` that can be called with a `Document` and changes it in place.
+Two kinds cover nearly everything:
+
+* `Edit`: a pure function `str -> str`. An empty result drops the document (`<name>.empty`).
+* `Filter`: a pure function `text -> signals`, and `Rule`s (data) that judge the signals. Signals
+  are stored for kept and dropped documents alike, so another threshold is a query, not a re-run.
+
+`chain(steps)` fuses any run of them into one function over Arrow batches. Two decisions live here
+and nowhere else: a dropped document skips the later steps, and a step that raises costs that
+document only (`<name>.error`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from curate.document import Document, batches, documents, share
+from curate.text import Text
+
+Signals = Mapping[str, float | str]
+
+
+@runtime_checkable
+class RowStep(Protocol):
+    """Anything that changes one document in place."""
+
+    @property
+    def name(self) -> str: ...
+
+    def __call__(self, document: Document) -> None: ...
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A document stays only if `low <= signal <= high`; a NaN never passes."""
+
+    signal: str
+    low: float = -inf
+    high: float = inf
+
+    def passes(self, value: float) -> bool:
+        """Whether a measured value is within the bounds."""
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of the text by a pure function; `source` cites where it comes from."""
+
+    name: str
+    edit: Callable[[str], str]
+    source: str = ""
+
+    def __call__(self, document: Document) -> None:
+        """Replace the text; drop the document if nothing is left of it."""
+        before = document.text or ""
+        after = self.edit(before)
+        if after != before:
+            document.text = Text(after)
+        if not after or after.isspace():
+            document.drop = document.drop or f"{self.name}.empty"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is measured, and the bounds a document must respect.
+
+    `measure` sees the column `column` ("text" or "url") and returns signals by name. Numbers are
+    stored in `signals` as `<filter>.<signal>`, strings in `labels` under the same name. Rules are
+    judged in order; the first broken one names the drop: `<filter>.<signal>`.
+    """
+
+    name: str
+    measure: Callable[[Text], Signals]
+    rules: tuple[Rule, ...]
+    source: str = ""
+    column: str = "text"
+
+    def __call__(self, document: Document) -> None:
+        """Measure, store, judge."""
+        value = getattr(document, self.column) or ""
+        text = value if isinstance(value, Text) else Text(value)
+        if self.column == "text":
+            document.text = text
+        measured = self.measure(text)
+        for signal, number in measured.items():
+            if isinstance(number, str):
+                document.labels[f"{self.name}.{signal}"] = number
+            else:
+                document.signals[f"{self.name}.{signal}"] = float(number)
+        broken = (rule for rule in self.rules if not rule.passes(float(measured[rule.signal])))
+        if document.drop is None and (first := next(broken, None)):
+            document.drop = f"{self.name}.{first.signal}"
+
+    def with_rules(self, bounds: Mapping[str, Rule | None]) -> Filter:
+        """The same filter with some rules replaced, or switched off with None."""
+        rules = tuple(bounds.get(rule.signal, rule) for rule in self.rules)
+        return replace(self, rules=tuple(rule for rule in rules if rule is not None))
+
+
+@dataclass(frozen=True)
+class Only:
+    """A step that touches the documents of some sources and lets the others pass."""
+
+    step: RowStep
+    sources: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The name of the step inside: drops read the same."""
+        return self.step.name
+
+    def __call__(self, document: Document) -> None:
+        """Run the step on a document of the named sources."""
+        if document.source in self.sources:
+            self.step(document)
+
+
+def apply(
+    steps: Sequence[RowStep], rows: Iterable[Document], measure_dropped: float = 0.0
+) -> Iterator[Document]:
+    """Each document through all steps. Of `measure_dropped` (a share, chosen by id) of the
+    documents that a filter dropped, the later filters still measure, so overlaps can be studied."""
+    for row in rows:
+        for step in steps:
+            if row.drop is None:
+                _guard(step, row)
+            elif measures(step) and _still_measured(row, measure_dropped):
+                _guard(step, row)
+        yield row
+
+
+def chain(
+    steps: Sequence[RowStep], measure_dropped: float = 0.0
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """One pass over Arrow batches, as `mapInArrow` wants it: rows in = rows out."""
+
+    def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rows = (row for batch in incoming for row in documents(batch))
+        yield from batches(apply(steps, rows, measure_dropped))
+
+    return run
+
+
+def measures(step: RowStep) -> bool:
+    """Whether a step only measures and judges, so that it may look at dropped documents too."""
+    return isinstance(step.step if isinstance(step, Only) else step, Filter)
+
+
+def _still_measured(row: Document, measure_dropped: float) -> bool:
+    return row.text is not None and measure_dropped > 0 and share(row.id, "measure") < measure_dropped
+
+
+def _guard(step: RowStep, row: Document) -> None:
+    """A bad document costs itself only."""
+    try:
+        step(row)
+    except Exception as error:
+        row.drop = row.drop or f"{step.name}.error"
+        row.labels["error"] = f"{type(error).__name__}: {error}"[:500]
