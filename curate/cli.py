@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from curate import __version__
 from curate.errors import CurateError, RecipeError
+from model.cli import register as register_model_commands
 
 app = typer.Typer(
     name="curate",
@@ -44,14 +44,23 @@ HELP = {
 }
 
 Output = Annotated[str, typer.Option("--output", help="Folder to write to (local or s3:// …).")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE…", help="Change the recipe, e.g. steps.language.low=.5")]
-Master = Annotated[str | None, typer.Option(help="Spark master; default SPARK_MASTER, else local[*].")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE…", help="Change the recipe, e.g. steps.language.low=.5"
+    ),
+]
+Master = Annotated[
+    str | None, typer.Option(help="Spark master; default SPARK_MASTER, else local[*].")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 RunDir = Annotated[str, typer.Argument(metavar="RUN_DIR", help="Output folder of a run.")]
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
     """Options before any command."""
     if version:
         print(f"curate {__version__}")
@@ -61,7 +70,10 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 def run(
     recipe: Annotated[str, typer.Argument(help="Recipe file, or the name of a bundled one.")],
-    output: Output, set: Set = None, master: Master = None, as_json: Json = False,
+    output: Output,
+    set: Set = None,
+    master: Master = None,
+    as_json: Json = False,
 ) -> None:
     """Run a whole recipe: one committed table a stage. A re-run does only what is missing."""
     from curate.recipe import load
@@ -74,10 +86,19 @@ def run(
 
 def _step_command(name: str) -> Callable[..., None]:
     def command(
-        input: Annotated[list[str], typer.Option("--input", metavar="PATH…", help="Files, folders, globs, or one finished table.")],
+        input: Annotated[
+            list[str],
+            typer.Option(
+                "--input", metavar="PATH…", help="Files, folders, globs, or one finished table."
+            ),
+        ],
         output: Output,
-        recipe: Annotated[str, typer.Option(help="Recipe whose steps of this kind are run.")] = "web",
-        set: Set = None, master: Master = None, as_json: Json = False,
+        recipe: Annotated[
+            str, typer.Option(help="Recipe whose steps of this kind are run.")
+        ] = "web",
+        set: Set = None,
+        master: Master = None,
+        as_json: Json = False,
     ) -> None:
         from curate.recipe import Step, load
         from curate.run import run_step
@@ -86,7 +107,9 @@ def _step_command(name: str) -> Callable[..., None]:
         groups = STEP_GROUPS[name]
         steps = [step for step in loaded.steps if isinstance(step, Step) and step.group in groups]
         if not steps:
-            raise RecipeError(f"the recipe '{recipe}' has no {name} step; name another with --recipe")
+            raise RecipeError(
+                f"the recipe '{recipe}' has no {name} step; name another with --recipe"
+            )
         table = run_step(steps, input, output, loaded, master, say=_say(as_json))
         if as_json:
             _print_json({"path": table.path, **table.require()})
@@ -103,12 +126,22 @@ for _name in STEP_GROUPS:
 def crawl(
     urls: Annotated[list[str], typer.Argument(metavar="URL…", help="Where to start.")],
     output: Output,
-    depth: Annotated[int, typer.Option(help="Links to follow from a start page.")] = 3,
-    pages: Annotated[int, typer.Option(help="Stop after this many pages.")] = 1000,
+    depth: Annotated[
+        int | None, typer.Option(help="Links to follow from a start page; default all.")
+    ] = None,
+    max_pages: Annotated[int, typer.Option(help="Stop after this many pages.")] = 1000,
     delay_seconds: Annotated[float, typer.Option(help="Pause between requests to one host.")] = 1.0,
-    exclude: Annotated[list[str] | None, typer.Option(help="Regular expression of URLs to leave out.")] = None,
+    concurrency_per_host: Annotated[int, typer.Option(help="Requests to one host at a time.")] = 1,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Regular expression of URLs to leave out.")
+    ] = None,
     scope: Annotated[str, typer.Option(help="host, domain or any.")] = "host",
-    allow_private: Annotated[bool, typer.Option("--allow-private", help="Allow private and loopback addresses.")] = False,
+    file_bytes: Annotated[
+        int, typer.Option(help="Begin a new WARC file after this many bytes.")
+    ] = 1 << 30,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Allow private and loopback addresses.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Crawl politely (robots.txt, delays, limits) into WARC files; a re-run resumes."""
@@ -116,18 +149,37 @@ def crawl(
     from curate.crawl import crawl as start
 
     options = CrawlOptions(
-        depth=depth, pages=pages, delay_seconds=delay_seconds, exclude=tuple(exclude or ()),
-        scope=scope, allow_private=allow_private,
+        depth=depth,
+        max_pages=max_pages,
+        delay_seconds=delay_seconds,
+        exclude=tuple(exclude or ()),
+        scope=scope,  # type: ignore[arg-type]
+        allow_private=allow_private,
+        concurrency_per_host=concurrency_per_host,
+        file_bytes=file_bytes,
     )
-    report = start(urls, output, options)
-    _print_json(report.to_json()) if as_json else print(report)
+    report = start(urls, output, options, _say(True))
+    if as_json:
+        _print_json(report.as_dict())
+    else:
+        skipped = (
+            ", ".join(f"{reason} {count:,}" for reason, count in report.skipped.items())
+            or "nothing"
+        )
+        print(
+            f"{report.pages:,} pages ({report.body_bytes:,} bytes) in {len(report.files)} files; skipped: {skipped}"
+        )
 
 
 @app.command()
 def export(
     table: Annotated[str, typer.Argument(metavar="TABLE_DIR", help="A committed table.")],
-    output: Annotated[str, typer.Option("--output", help="FILE.jsonl, .jsonl.gz, .jsonl.zst or .parquet")],
-    dropped: Annotated[bool, typer.Option("--dropped", help="The dropped documents instead of the kept.")] = False,
+    output: Annotated[
+        str, typer.Option("--output", help="FILE.jsonl, .jsonl.gz, .jsonl.zst or .parquet")
+    ],
+    dropped: Annotated[
+        bool, typer.Option("--dropped", help="The dropped documents instead of the kept.")
+    ] = False,
 ) -> None:
     """Write a table's documents into one file."""
     from curate.export import export as write
@@ -139,7 +191,9 @@ def export(
 @app.command()
 def explain(
     run_dir: RunDir,
-    key: Annotated[str, typer.Argument(metavar="ID|URL", help="A document's id (or its start) or URL.")],
+    key: Annotated[
+        str, typer.Argument(metavar="ID|URL", help="A document's id (or its start) or URL.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Tell the story of one record: origin, measurements, decisions."""
@@ -163,13 +217,26 @@ def audit(
     output: Output,
     per_kind: Annotated[int, typer.Option(help="Defects to plant of each kind.")] = 50,
     seed: Annotated[int, typer.Option(help="Another seed, other places.")] = 0,
-    set: Set = None, master: Master = None, as_json: Json = False,
+    set: Set = None,
+    master: Master = None,
+    as_json: Json = False,
 ) -> None:
     """Plant labelled defects into a sample of the recipe's own sources; report each step's recall."""
     from curate.audit import audit as plant_and_run
 
     result = plant_and_run(recipe, set or (), output, per_kind, seed, master, _say(as_json))
     _print_json(result.to_json()) if as_json else print("\n".join(result.lines()))
+
+
+@app.command()
+def demo(
+    output: Annotated[str, typer.Option("--output", help="Folder to write to.")] = "demo",
+    master: Master = None,
+) -> None:
+    """The whole flow on text this machine already has: crawl to bits per byte, offline."""
+    from curate.demo.flow import demo as start
+
+    start(output, master)
 
 
 @app.command("list")
@@ -185,6 +252,9 @@ def list_steps(as_json: Json = False) -> None:
         print(f"{entry['group']}: {entry['name']}\n    {entry['about']}")
         for key, value in entry["parameters"].items():
             print(f"    {key}: {json.dumps(value, default=list)}")
+
+
+register_model_commands(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

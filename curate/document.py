@@ -140,7 +140,9 @@ def _arrow(rows: list[Document]) -> pa.RecordBatch:
     columns: dict[str, list[object]] = {}
     for name in COLUMNS:
         values = [getattr(row, name) for row in rows]
-        columns[name] = [list(v.items()) for v in values] if name in ("signals", "labels") else values
+        columns[name] = (
+            [list(v.items()) for v in values] if name in ("signals", "labels") else values
+        )
     return pa.RecordBatch.from_arrays(
         [pa.array(columns[field.name], field.type) for field in SCHEMA], schema=SCHEMA
     )

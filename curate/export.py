@@ -10,7 +10,7 @@ import gzip
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -22,10 +22,10 @@ from curate.errors import OutputError, UserError
 from curate.table import Table, unwritable
 
 FIELDS = [name for name in COLUMNS if name != "content"]
-OPENERS: dict[str, Callable[[Path], IO[bytes]]] = {
+OPENERS: dict[str, Callable[[Path], Any]] = {
     ".jsonl": lambda path: open(path, "wb"),
-    ".jsonl.gz": lambda path: gzip.open(path, "wb"),  # type: ignore[return-value]
-    ".jsonl.zst": lambda path: zstandard.open(path, "wb"),  # type: ignore[return-value]
+    ".jsonl.gz": lambda path: gzip.open(path, "wb"),
+    ".jsonl.zst": lambda path: zstandard.open(path, "wb"),
 }
 
 
@@ -34,7 +34,9 @@ def export(table: str, output: str, dropped: bool = False) -> int:
     endings = (*OPENERS, ".parquet")
     ending = next((e for e in sorted(endings, key=len, reverse=True) if output.endswith(e)), None)
     if ending is None:
-        raise OutputError(f"cannot tell the format of {output}; end its name in {', '.join(endings)}")
+        raise OutputError(
+            f"cannot tell the format of {output}; end its name in {', '.join(endings)}"
+        )
     source = Table(table)
     if source.require()["kind"] == "tokens":
         raise UserError(f"{table} holds token shards, not documents; export the table before it")
@@ -60,7 +62,10 @@ def _write(source: Table, path: Path, ending: str, dropped: bool) -> int:
                 writer.write_batch(batch)
             else:
                 for row in batch.to_pylist():
-                    row["signals"], row["labels"] = dict(row["signals"] or ()), dict(row["labels"] or ())
+                    row["signals"], row["labels"] = (
+                        dict(row["signals"] or ()),
+                        dict(row["labels"] or ()),
+                    )
                     writer.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
     return rows
 

@@ -38,7 +38,9 @@ def require() -> Path:
     home = find()
     if home is None:
         command = ADVICE.get(sys.platform, ADVICE["linux"])
-        raise MissingError(f"Spark needs Java 17 or 21 and none was found; install one with: {command}")
+        raise MissingError(
+            f"Spark needs Java 17 or 21 and none was found; install one with: {command}"
+        )
     return home
 
 
@@ -73,10 +75,16 @@ def _candidates() -> Iterator[Path]:
     on_path = shutil.which("java")
     if on_path:
         yield Path(on_path).resolve().parent.parent
-    for folder in (Path.home() / ".jdk", Path("/usr/lib/jvm"), Path("/Library/Java/JavaVirtualMachines")):
+    for folder in (
+        Path.home() / ".jdk",
+        Path("/usr/lib/jvm"),
+        Path("/Library/Java/JavaVirtualMachines"),
+    ):
         if folder.is_dir():
             for entry in sorted(folder.iterdir()):
-                yield entry / "Contents" / "Home" if (entry / "Contents" / "Home").is_dir() else entry
+                yield (
+                    entry / "Contents" / "Home" if (entry / "Contents" / "Home").is_dir() else entry
+                )
 
 
 if __name__ == "__main__":

@@ -55,7 +55,9 @@ def spark_progress(spark: SparkSession, label: str) -> Iterator[None]:
                 if info is not None:
                     done, total = done + info.numCompletedTasks, total + info.numTasks
             if total:
-                line.show(f"{label}  tasks {done}/{total}  {_clock(time.monotonic() - start, done, total)}")
+                line.show(
+                    f"{label}  tasks {done}/{total}  {_clock(time.monotonic() - start, done, total)}"
+                )
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
 from curate.errors import InputError, RecipeError
-from curate.registry import GROUP_OF, ROW_GROUPS, STEPS, build_step, unknown
+from curate.registry import GROUP_OF, GROUPS, ROW_GROUPS, STEPS, build_step, unknown
 from curate.source import FORMATS
 from curate.step import Only
 
@@ -86,7 +86,12 @@ class Recipe:
         return {
             "name": self.name,
             "sources": [
-                {"name": s.name, "path": list(s.path), "format": s.format, "options": dict(s.options)}
+                {
+                    "name": s.name,
+                    "path": list(s.path),
+                    "format": s.format,
+                    "options": dict(s.options),
+                }
                 for s in self.sources
             ],
             "steps": [s if isinstance(s, str) else {s.name: dict(s.params)} for s in self.steps],
@@ -97,7 +102,8 @@ class Recipe:
 
 def stage_of(steps: Sequence[Step], prefix: str = "") -> Stage:
     """One stage of fusible steps, named by the groups it covers."""
-    label = "-".join(dict.fromkeys(step.group for step in steps)) or "read"
+    covered = {step.group for step in steps}
+    label = "-".join(group for group in GROUPS if group in covered) or "read"
     group = steps[-1].group if steps else "read"
     kind = "rows" if group in ROW_GROUPS else "tokens" if group == "tokenize" else "set"
     return Stage(f"{prefix}{label}", kind, tuple(steps))
@@ -123,7 +129,9 @@ def bundled(name: str) -> Path:
     file = folder / f"{name}.yaml"
     if not file.exists():
         known = [entry.stem for entry in folder.glob("*.yaml")]
-        raise InputError(f"no such recipe file: {name}. Bundled recipes: {', '.join(sorted(known))}")
+        raise InputError(
+            f"no such recipe file: {name}. Bundled recipes: {', '.join(sorted(known))}"
+        )
     return file
 
 
@@ -137,7 +145,9 @@ def parse(
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise RecipeError(f"{where}{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
+        raise RecipeError(
+            f"{where}{line}: not valid YAML: {getattr(error, 'problem', error)}"
+        ) from None
     if not isinstance(data, dict):
         raise RecipeError(f"{where}: a recipe is a mapping with 'sources' and 'steps'")
     for override in overrides:
@@ -160,11 +170,15 @@ class _Reader:
                 self.fail(unknown("key", str(key), TOP_KEYS), key)
         share = data.get("measure_dropped", 0.0)
         if not isinstance(share, int | float) or not 0 <= share <= 1:
-            self.fail(f"measure_dropped: expected a share from 0 to 1, got {share!r}", "measure_dropped")
+            self.fail(
+                f"measure_dropped: expected a share from 0 to 1, got {share!r}", "measure_dropped"
+            )
         size = data.get("slice_bytes", SLICE_BYTES)
         if not isinstance(size, int) or size <= 0:
             self.fail(f"slice_bytes: expected a number of bytes, got {size!r}", "slice_bytes")
-        sources = tuple(self.source(i, item) for i, item in enumerate(self.list_of(data, "sources")))
+        sources = tuple(
+            self.source(i, item) for i, item in enumerate(self.list_of(data, "sources"))
+        )
         self.source_names = [source.name for source in sources]
         steps = tuple(self.step(i, item) for i, item in enumerate(self.list_of(data, "steps")))
         if len({source.name for source in sources}) < len(sources):
@@ -183,7 +197,6 @@ class _Reader:
         value = data.get(key)
         if not isinstance(value, list) or not value:
             self.fail(f"'{key}' has to be a list with at least one entry", key)
-        assert isinstance(value, list)
         return value
 
     def step(self, index: int, item: Any) -> Step | str:
@@ -204,7 +217,7 @@ class _Reader:
             return Step(name, params, self.build(name, dict(params)))
         except RecipeError as error:
             wrong = next((key for key in params if f"{name}.{key}" in str(error)), None)
-            return self.fail(str(error), *at, name, *([wrong] if wrong else []))
+            self.fail(str(error), *at, name, *([wrong] if wrong else []))
 
     def build(self, name: str, params: dict[str, Any]) -> Any:
         """The step, restricted to the sources that `only` names."""
@@ -224,13 +237,17 @@ class _Reader:
         if isinstance(item, str):
             item = {"path": item}
         if not isinstance(item, dict) or "path" not in item:
-            self.fail("a source is written `- {name: web, format: warc, path: crawl/*.warc.gz}`", *at)
+            self.fail(
+                "a source is written `- {name: web, format: warc, path: crawl/*.warc.gz}`", *at
+            )
         for key in item:
             if key not in SOURCE_KEYS:
                 self.fail(unknown("key of a source", str(key), SOURCE_KEYS), *at, key)
         path = item["path"] if isinstance(item["path"], list) else [item["path"]]
         if not path or not all(isinstance(part, str) and part for part in path):
-            self.fail(f"path: expected a path or a list of paths, got {item['path']!r}", *at, "path")
+            self.fail(
+                f"path: expected a path or a list of paths, got {item['path']!r}", *at, "path"
+            )
         format = item.get("format")
         if format is not None and format not in FORMATS:
             self.fail(unknown("format", str(format), FORMATS), *at, "format")
@@ -239,7 +256,7 @@ class _Reader:
             self.fail(f"options: expected a mapping, got {options!r}", *at, "options")
         return Source(str(item.get("name", f"source{index}")), tuple(path), format, options)
 
-    def fail(self, message: str, *path: str | int) -> Any:
+    def fail(self, message: str, *path: str | int) -> NoReturn:
         line = _line(self.node, path)
         raise RecipeError(f"{self.where}{f':{line}' if line else ''}: {message}")
 
@@ -326,4 +343,3 @@ def _fuse(steps: Sequence[Step | str]) -> Iterator[list[Step]]:
             held, started = [], True
     if held or not started:
         yield held
-

@@ -83,9 +83,12 @@ def parameters(name: str) -> dict[str, Any]:
     if not is_dataclass(entry) or not isinstance(entry, type):
         return {}
     return {
-        field.name: field.default_factory() if field.default_factory is not MISSING
+        field.name: field.default_factory()
+        if field.default_factory is not MISSING
         # a parameter without a default has to be given
-        else "(required)" if field.default is MISSING else field.default
+        else "(required)"
+        if field.default is MISSING
+        else field.default
         for field in fields(entry)
     }
 
@@ -145,7 +148,8 @@ def _construct(name: str, entry: type, given: Mapping[str, Any]) -> Any:
             message = error.errors()[0]["msg"]
             raise RecipeError(f"{name}.{key}: {message}, got {value!r}") from None
     missing = [
-        key for key, field in known.items()
+        key
+        for key, field in known.items()
         if key not in values and field.default is MISSING and field.default_factory is MISSING
     ]
     if missing:

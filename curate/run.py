@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from errno import ENOSPC
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 import xxhash
 
+from curate import errors
 from curate.document import SPARK_SCHEMA
 from curate.errors import CurateError, InputError, LedgerError, WorkError
 from curate.progress import spark_progress
@@ -83,8 +86,12 @@ def run(recipe: Recipe, output: str, master: str | None = None, say: Say = print
 
 
 def run_step(
-    steps: Sequence[Step], inputs: Sequence[str], output: str, recipe: Recipe,
-    master: str | None = None, say: Say = print,
+    steps: Sequence[Step],
+    inputs: Sequence[str],
+    output: str,
+    recipe: Recipe,
+    master: str | None = None,
+    say: Say = print,
 ) -> Table:
     """Run one stage as a table of its own. `inputs`: one committed table, or source files."""
     output = absolute(output)
@@ -119,14 +126,21 @@ def scan_plan(sources: Sequence[Source]) -> tuple[list[Entry], list[Any]]:
         root, files = list_files([absolute(path) for path in source.path], source.format)
         for file in files:
             name = source.format or detect_format(file.path)
-            entries.append(Entry(source.name, name, root, file.path, file.size, dict(source.options)))
-            stamps.append([source.name, file.path, file.size, file.mtime])
+            entries.append(
+                Entry(source.name, name, root, file.path, file.size, dict(source.options))
+            )
+            stamps.append([source.name, file.path, file.size, file.mtime, root])
     return entries, stamps
 
 
 def build(
-    stage: Stage, table: Table, previous: Table | None, entries: Sequence[Entry],
-    stamps: Sequence[Any], recipe: Recipe, shop: Workshop,
+    stage: Stage,
+    table: Table,
+    previous: Table | None,
+    entries: Sequence[Entry],
+    stamps: Sequence[Any],
+    recipe: Recipe,
+    shop: Workshop,
 ) -> None:
     """Bring one table up to date: nothing, the missing slices, or everything."""
     before = previous.require()["fingerprint"] if previous else list(stamps)
@@ -199,7 +213,13 @@ def _scan_part(entries: Sequence[Entry]) -> Part:
 
 
 def _slice(
-    stage: Stage, table: Table, part: Part, before: Any, steps: list[Any], recipe: Recipe, shop: Workshop
+    stage: Stage,
+    table: Table,
+    part: Part,
+    before: Any,
+    steps: list[Any],
+    recipe: Recipe,
+    shop: Workshop,
 ) -> Slice:
     """One committed slice: the one that is there already, or a new one."""
     stamp = before if part.files else _stamps_of(part, before)
@@ -214,7 +234,7 @@ def _slice(
     except CurateError:
         raise
     except Exception as error:
-        raise WorkError(f"{stage.name} failed: {_cause(error)}{_see(shop.log)}") from error
+        raise _told(error, stage.name, table, shop.log) from error
     extra["kept"] = {source: value.kept for source, value in counts.items()}
     made = Slice(part.key, mark, files, counts, round(time.monotonic() - started, 2), extra)
     table.commit_slice(made)
@@ -259,7 +279,9 @@ def _tokenize(
     counts = {source: Counts(read=rows, kept=rows) for source, rows in part.expected}
     written = sum(shard["documents"] for shard in about["shards"])
     if written < sum(rows for _, rows in part.expected):
-        raise LedgerError(f"{stage.name}: {dict(part.expected)} documents read but {written} in the shards")
+        raise LedgerError(
+            f"{stage.name}: {dict(part.expected)} documents read but {written} in the shards"
+        )
     return files, counts, {"tokens": about}
 
 
@@ -270,7 +292,9 @@ def _rows(spark: SparkSession, part: Part) -> DataFrame:
 
 
 def _parquet_files(table: Table, attempt: str) -> tuple[str, ...]:
-    return tuple(path for path, _ in table.list_files(f"{attempt}/documents") if path.endswith(".parquet"))
+    return tuple(
+        path for path, _ in table.list_files(f"{attempt}/documents") if path.endswith(".parquet")
+    )
 
 
 def _balance_ledger(name: str, counts: dict[str, Counts], read: dict[str, int]) -> None:
@@ -306,11 +330,18 @@ def _sentence(total: Counts) -> str:
     return ", ".join(parts)
 
 
-def _cause(error: BaseException) -> str:
-    """The line of a Spark error that says what happened."""
+def _told(error: Exception, stage: str, table: Table, log: str | None) -> CurateError:
+    """One line for what went wrong inside Spark: the user's mistake, a full disk, or failed work."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    for line in lines:
+        ours = re.search(r"curate\.errors\.(\w+): (.+)", line)
+        if ours and (kind := getattr(errors, ours.group(1), None)):
+            return kind(ours.group(2))  # type: ignore[no-any-return]
+        if "No space left on device" in line:
+            return unwritable(table.path, OSError(ENOSPC, "No space left on device"))
     telling = [line for line in lines if "Error:" in line or "Exception:" in line]
-    return (telling[-1] if telling else lines[0] if lines else type(error).__name__)[:400]
+    cause = (telling[-1] if telling else lines[0] if lines else type(error).__name__)[:400]
+    return WorkError(f"{stage} failed: {cause}{_see(log)}")
 
 
 def _see(log: str | None) -> str:

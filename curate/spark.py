@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 PARTITION_BYTES = 64 << 20
+PLACE = "#[0-9]+([+][0-9]+)?$"
 SETTINGS = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
@@ -52,7 +53,7 @@ LOCAL_SETTINGS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One file to be scanned, and how."""
+    """One file to be scanned, and how. `path` is relative to `root`."""
 
     source: str
     format: str
@@ -108,7 +109,9 @@ def count(df: DataFrame) -> dict[str, Counts]:
 
     rows = df.groupBy("source", "drop").agg(
         f.count("*").alias("rows"),
-        f.sum(f.coalesce(f.octet_length("text"), f.octet_length("content"), f.lit(0))).alias("bytes"),
+        f.sum(f.coalesce(f.octet_length("text"), f.octet_length("content"), f.lit(0))).alias(
+            "bytes"
+        ),
     )
     counts: dict[str, Counts] = {}
     for row in rows.collect():
@@ -125,7 +128,8 @@ def check_tally(df: DataFrame, tally_folder: str) -> dict[str, int]:
 
     spark = df.sparkSession
     tally = spark.read.schema("source string, path string, records long").json(tally_folder)
-    file = f.substring_index("origin", "#", 1)
+    tally = tally.withColumn("path", f.regexp_replace("path", PLACE, ""))
+    file = f.regexp_replace("origin", PLACE, "")
     written = df.groupBy("source", file.alias("path")).agg(f.count("*").alias("rows"))
     both = tally.join(written, ["source", "path"], "full_outer").fillna(0, ["records", "rows"])
     wrong = both.where("records != rows").orderBy("path").limit(1).collect()
@@ -162,13 +166,11 @@ def _scanner(
 
 
 def _counted(entry: Entry, tally: list[dict[str, Any]]) -> Iterator[Document]:
-    path = entry.path[len(entry.root) :].lstrip("/")
     records = 0
     for row in read(entry.source, entry.format, entry.root, entry.path, entry.options):
         records += 1
-        path = row.origin.partition("#")[0]
         yield row
-    tally.append({"source": entry.source, "path": path, "records": records})
+    tally.append({"source": entry.source, "path": entry.path, "records": records})
 
 
 def _put_tally(folder: str, tally: list[dict[str, Any]]) -> None:

@@ -22,6 +22,7 @@ from typing import Protocol, runtime_checkable
 import pyarrow as pa
 
 from curate.document import Document, batches, documents, share
+from curate.errors import CurateError
 from curate.text import Text
 
 Signals = Mapping[str, float | str]
@@ -130,9 +131,7 @@ def apply(
     documents that a filter dropped, the later filters still measure, so overlaps can be studied."""
     for row in rows:
         for step in steps:
-            if row.drop is None:
-                _guard(step, row)
-            elif measures(step) and _still_measured(row, measure_dropped):
+            if row.drop is None or measures(step) and _still_measured(row, measure_dropped):
                 _guard(step, row)
         yield row
 
@@ -155,13 +154,17 @@ def measures(step: RowStep) -> bool:
 
 
 def _still_measured(row: Document, measure_dropped: float) -> bool:
-    return row.text is not None and measure_dropped > 0 and share(row.id, "measure") < measure_dropped
+    return (
+        row.text is not None and measure_dropped > 0 and share(row.id, "measure") < measure_dropped
+    )
 
 
 def _guard(step: RowStep, row: Document) -> None:
-    """A bad document costs itself only."""
+    """A bad document costs itself only; a mistake of the user (no model, no word list) stops the job."""
     try:
         step(row)
+    except CurateError:
+        raise
     except Exception as error:
         row.drop = row.drop or f"{step.name}.error"
         row.labels["error"] = f"{type(error).__name__}: {error}"[:500]

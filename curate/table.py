@@ -102,7 +102,9 @@ class Table:
         """The manifest, or one line that says this is not a finished table."""
         manifest = self.manifest
         if manifest is None:
-            raise InputError(f"{self.path} is not a finished table (no {MANIFEST}); run its step to the end")
+            raise InputError(
+                f"{self.path} is not a finished table (no {MANIFEST}); run its step to the end"
+            )
         return manifest
 
     def is_current(self, fingerprint: str) -> bool:
@@ -124,8 +126,12 @@ class Table:
     def files(self, kept: bool | None = None) -> list[str]:
         """Full paths of the committed Parquet files: kept rows, dropped rows, or (None) both."""
         wanted = {True: "/kept=true/", False: "/kept=false/", None: "/kept="}[kept]
-        return [f"{self.path}/{name}" for part in self.require()["slices"] for name in part["files"]
-                if wanted in name]
+        return [
+            f"{self.path}/{name}"
+            for part in self.require()["slices"]
+            for name in part["files"]
+            if wanted in name
+        ]
 
     def dataset(self, kept: bool | None = None) -> ds.Dataset:
         """The committed rows, read without Spark."""
@@ -231,7 +237,9 @@ def write_json(path: str, value: Mapping[str, Any]) -> None:
 
 def unwritable(path: str, error: OSError) -> OutputError:
     """One line for an output that cannot be written."""
-    return OutputError(f"cannot write to {path}: {error.strerror or error}; choose another --output")
+    return OutputError(
+        f"cannot write to {path}: {error.strerror or error}; choose another --output"
+    )
 
 
 def fingerprint(*parts: Any) -> str:

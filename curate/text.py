@@ -10,7 +10,7 @@ import re
 from functools import cached_property
 
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
-_SENTENCE_END = re.compile(r"[.!?。！？؟।]+[\"'”’)\]]*(?=\s|$)")
+_SENTENCE_END = re.compile(r"[.!?؟।]+[\"'”’)\]]*(?=\s|$)|[。！？]+")
 
 
 class Text(str):
@@ -42,5 +42,5 @@ class Text(str):
 
     @cached_property
     def sentence_count(self) -> int:
-        """Sentence ends (terminal punctuation before white space or the end)."""
+        """Sentence ends (terminal punctuation before white space or the end; CJK stops anywhere)."""
         return sum(1 for _ in _SENTENCE_END.finditer(self))

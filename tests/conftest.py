@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 settings.register_profile(
-    "fixed", max_examples=50, derandomize=True, deadline=None,
+    "fixed",
+    max_examples=50,
+    derandomize=True,
+    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.register_profile("thorough", max_examples=2000, deadline=None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from curate.document import SCHEMA, Document, batches, document_id, documents, share
 from hypothesis import given
 from hypothesis import strategies as st
+
+from curate.document import SCHEMA, Document, batches, document_id, documents, share
 
 rows = st.builds(
     Document,
@@ -44,7 +45,9 @@ def test_an_unpaired_surrogate_is_replaced_and_said() -> None:
 
 
 def test_sliced_and_narrow_batches_are_read() -> None:
-    table = pa.RecordBatch.from_pydict({"id": ["1", "2"], "source": ["s", "s"], "origin": ["a", "b"]})
+    table = pa.RecordBatch.from_pydict(
+        {"id": ["1", "2"], "source": ["s", "s"], "origin": ["a", "b"]}
+    )
     (row,) = documents(table.slice(1))
     assert (row.id, row.signals, row.text) == ("2", {}, None)
 

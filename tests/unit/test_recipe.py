@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from curate.errors import InputError, RecipeError
 from curate.recipe import load, parse
 from curate.step import Only
@@ -36,7 +37,10 @@ def test_neighbouring_row_steps_fuse_and_set_steps_stand_alone() -> None:
 
 def test_commit_ends_a_stage() -> None:
     text = GOOD.replace("  - unicode\n", "  - commit\n  - unicode\n")
-    assert [stage.name for stage in parse(text).stages()][:2] == ["01-read-extract", "02-clean-filter"]
+    assert [stage.name for stage in parse(text).stages()][:2] == [
+        "01-read-extract",
+        "02-clean-filter",
+    ]
     text = GOOD.replace("  - split\n", "  - commit\n")
     assert parse(text).stages()[0].name == "01-read"
 
@@ -57,15 +61,27 @@ def test_only_wraps_a_step() -> None:
     ("wrong", "right", "message"),
     [
         ("- gopher: {", "- gophr: {", ":8: unknown step 'gophr'; did you mean 'gopher'? Known: "),
-        ("mean_word_length", "mean_word_len", ":8: unknown rule of 'gopher': 'mean_word_len'; did you mean"),
+        (
+            "mean_word_length",
+            "mean_word_len",
+            ":8: unknown rule of 'gopher': 'mean_word_len'; did you mean",
+        ),
         ("{low: 2}", "{low: two}", ":8: gopher.mean_word_length: expected {low: number"),
         ("extractor: resiliparse", "extractor: lynx", ":6: extract.extractor: Input should be"),
         ("extractor: resiliparse", "extractr: x", ":6: unknown parameter of 'extract': 'extractr'"),
-        ("vocabulary: 512", "vocabulary: many", ":11: tokenize.vocabulary: Input should be a valid integer"),
+        (
+            "vocabulary: 512",
+            "vocabulary: many",
+            ":11: tokenize.vocabulary: Input should be a valid integer",
+        ),
         ("format: warc", "format: wark", ":3: unknown format 'wark'; did you mean 'warc'?"),
         ("name: small", "nam: small", ":1: unknown key 'nam'; did you mean 'name'?"),
         ("path: crawl/*.warc.gz", "pth: x", ":3: a source is written"),
-        ("- unicode", "- unicode: {only: [book]}", ":7: unicode.only: expected a list of sources (web)"),
+        (
+            "- unicode",
+            "- unicode: {only: [book]}",
+            ":7: unicode.only: expected a list of sources (web)",
+        ),
         ("- unicode", "- unicode: {x: 1}", ":7: step 'unicode' takes no parameters"),
         ("- split", "- split: {heldout_share: 2}", ":5: split: heldout_share must be in [0, 1)"),
         ("- split", "- [split]", ":5: a step is written"),
@@ -90,7 +106,12 @@ def test_a_recipe_without_sources_or_steps_is_refused(text: str) -> None:
 def test_overrides_by_index_and_by_name() -> None:
     recipe = parse(
         GOOD,
-        overrides=["sources.0.path=other/", "steps.dedup.threshold=.5", "steps.split.seed=3", "slice_bytes=10"],
+        overrides=[
+            "sources.0.path=other/",
+            "steps.dedup.threshold=.5",
+            "steps.split.seed=3",
+            "slice_bytes=10",
+        ],
     )
     described = recipe.describe()
     assert described["sources"][0]["path"] == ["other/"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import nan
 
 import pytest
-from curate.document import Document, batches, documents
-from curate.step import Edit, Filter, Only, Rule, RowStep, apply, chain
 from hypothesis import given
 from hypothesis import strategies as st
+
+from curate.document import Document, batches, documents
+from curate.step import Edit, Filter, Only, RowStep, Rule, apply, chain
 
 LENGTH = Filter(
     "length",
@@ -23,7 +24,12 @@ def document(text: str | None, **fields: object) -> Document:
 
 @pytest.mark.parametrize(
     ("text", "drop"),
-    [("good text", None), ("no", "length.chars"), ("one two three four five", "length.words"), ("", "length.chars")],
+    [
+        ("good text", None),
+        ("no", "length.chars"),
+        ("one two three four five", "length.words"),
+        ("", "length.chars"),
+    ],
 )
 def test_the_first_broken_rule_names_the_drop(text: str, drop: str | None) -> None:
     row = document(text)

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from curate.errors import InputError, OutputError
-from curate.table import Counts, Slice, Table, fingerprint, write_json
 from hypothesis import given
 from hypothesis import strategies as st
+
+from curate.errors import InputError, OutputError
+from curate.table import Counts, Slice, Table, fingerprint, write_json
 
 DROPS = st.none() | st.sampled_from(["record.request", "record.image", "gopher.words", "c4.lines"])
 

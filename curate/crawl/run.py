@@ -1,0 +1,220 @@
+"""A crawl from the first check to `crawl.json`.
+
+In: seeds, a folder, options. Out: WARC files in the folder, `crawl.json` written last, and the
+report. The decision that matters: one crawl a process, because Twisted's reactor starts only once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.dupefilters import BaseDupeFilter
+from scrapy.resolver import CachingHostnameResolver
+from scrapy.utils.reactor import is_reactor_installed
+
+from curate import __version__
+from curate.crawl.addresses import PublicResolver, literal_refusal
+from curate.crawl.archive import Archive
+from curate.crawl.frontier import Frontier, normalise
+from curate.crawl.options import CrawlOptions, CrawlReport
+from curate.crawl.politeness import RobotsStatus, Wire
+from curate.crawl.spider import Pages
+from curate.crawl.warc_writer import PATTERN, WarcWriter
+from curate.errors import CurateError, InputError, OutputError, WorkError
+
+REPORT = "crawl.json"
+_logger = logging.getLogger(__name__)
+_SILENT = logging.CRITICAL + 1
+
+
+def crawl(
+    urls: Sequence[str],
+    output: str | os.PathLike[str],
+    options: CrawlOptions | None = None,
+    on_progress: Callable[[str], None] = _logger.info,
+) -> CrawlReport:
+    """Fetches `urls` and what they link to into `output/crawl-00000.warc.gz` … and `crawl.json`.
+
+    The same call on the same folder goes on where an earlier one stopped: what the archive holds is
+    not fetched again, and a URL that failed for a passing reason is tried again.
+
+    Errors: InputError (a URL that is none, no page to be had), OutputError (the folder cannot be
+    written, another crawl writes it, a damaged file), WorkError (a second crawl in one process).
+    KeyboardInterrupt after SIGINT or SIGTERM, with every finished page on disk.
+    """
+    options = options or CrawlOptions()
+    seeds = tuple(dict.fromkeys(_seed(url, options) for url in urls))
+    if not seeds:
+        raise InputError("there is no URL to crawl; give at least one")
+    _check_process()
+    begin = monotonic()
+    with _locked(Path(output)) as folder:
+        (folder / REPORT).unlink(missing_ok=True)
+        archive = Archive(folder)
+        if len(archive):
+            on_progress(f"resuming: {len(archive)} URLs are in {folder} already")
+        with WarcWriter(folder, options.file_bytes, _information(options)) as writer:
+            frontier = Frontier(seeds, options)
+            spider = _run(frontier, archive, writer, options, on_progress)
+        report = CrawlReport(
+            seeds=seeds,
+            pages=spider.pages,
+            fetched=spider.fetched,
+            body_bytes=spider.body_bytes,
+            depth=spider.depth,
+            seconds=round(monotonic() - begin, 3),
+            skipped=dict(sorted(frontier.skipped.items())),
+            files=tuple(path.name for path in sorted(folder.glob(PATTERN))),
+            options=options,
+        )
+        if not report.pages:
+            why = spider.first_reason or ", ".join(report.skipped)
+            raise InputError(f"no page could be fetched from {seeds[0]}: {why}")
+        _write(folder / REPORT, json.dumps(report.as_dict(), indent=2))
+    return report
+
+
+def _seed(url: str, options: CrawlOptions) -> str:
+    seed = normalise(url)
+    if seed is None:
+        raise InputError(f"{url!r} is not a URL to crawl; write http:// or https:// and a host")
+    refused = literal_refusal(urlsplit(seed).hostname or "")
+    if refused and not options.allow_private:
+        raise InputError(f"{url} is refused: {refused}; allow_private permits it")
+    return seed
+
+
+def _check_process() -> None:
+    try:
+        running = asyncio.get_running_loop().is_running()
+    except RuntimeError:
+        running = False
+    if running or is_reactor_installed():
+        raise WorkError(
+            "a process can crawl only once, and not inside an event loop; start another"
+        )
+
+
+def _run(
+    frontier: Frontier,
+    archive: Archive,
+    writer: WarcWriter,
+    options: CrawlOptions,
+    on_progress: Callable[[str], None],
+) -> Pages:
+    """The crawl itself, until it is done, broken or interrupted."""
+    with _signals_kept():
+        process = AsyncCrawlerProcess(settings(options))
+        logging.captureWarnings(False)
+        for name in ("scrapy", "twisted"):
+            logging.getLogger(name).setLevel(_SILENT)
+        crawler = process.create_crawler(Pages)
+        task = process.crawl(crawler, frontier, archive, writer, options, on_progress)
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        process.start(install_signal_handlers=in_main_thread)
+    spider = crawler.spider
+    error = spider.failure if isinstance(spider, Pages) else task.exception()
+    if isinstance(error, CurateError):
+        raise error
+    if error or not isinstance(spider, Pages):
+        raise WorkError(f"the crawl broke: {type(error).__name__}: {error}") from error
+    if spider.end == "shutdown":
+        raise KeyboardInterrupt
+    return spider
+
+
+def settings(options: CrawlOptions) -> dict[str, Any]:
+    """Scrapy's settings. No console, no remote control, no cookies, no proxy, no extensions."""
+    return {
+        "USER_AGENT": options.user_agent,
+        "ROBOTSTXT_OBEY": True,
+        "ROBOTSTXT_USER_AGENT": options.robots_token,
+        "DEFAULT_REQUEST_HEADERS": {"Accept": ",".join((*options.media_types, "*/*;q=0.1"))},
+        "DOWNLOAD_DELAY": options.delay_seconds,
+        "DOWNLOAD_DELAY_JITTER": 0,
+        "CONCURRENT_REQUESTS": options.concurrency,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": options.concurrency_per_host,
+        "DOWNLOAD_TIMEOUT": options.timeout_seconds,
+        "DOWNLOAD_MAXSIZE": options.max_body_bytes,
+        "DOWNLOAD_WARNSIZE": 0,
+        "RETRY_TIMES": options.retries,
+        "DOWNLOADER_MIDDLEWARES": {Wire: 595, RobotsStatus: 545},
+        "TWISTED_DNS_RESOLVER": CachingHostnameResolver
+        if options.allow_private
+        else PublicResolver,
+        "DUPEFILTER_CLASS": BaseDupeFilter,
+        "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
+        "EXTENSIONS_BASE": {},
+        "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
+        "COOKIES_ENABLED": False,
+        "HTTPPROXY_ENABLED": False,
+        "METAREFRESH_ENABLED": False,
+        "REFERER_ENABLED": False,
+        "HTTPERROR_ALLOW_ALL": True,
+        "LOG_INSTALL_ROOT_HANDLER": False,
+        "STATS_DUMP": False,
+    }
+
+
+def _information(options: CrawlOptions) -> dict[str, str]:
+    return {
+        "software": f"curate {__version__}",
+        "format": "WARC File Format 1.1",
+        "robots": "classic",
+        "http-header-user-agent": options.user_agent,
+    }
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Scrapy's handlers of SIGINT and SIGTERM would outlive the crawl and swallow Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[Path]:
+    """The folder, made if need be, for this crawl alone."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.access(folder, os.W_OK):
+            raise OutputError(f"{folder} cannot be written: permission denied")
+        yield folder
+    except BlockingIOError as error:
+        raise OutputError(
+            f"another crawl writes to {folder}; wait for it or take another"
+        ) from error
+    finally:
+        os.close(handle)
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_suffix(".part")
+    draft.write_text(text + "\n", encoding="utf-8")
+    draft.replace(path)

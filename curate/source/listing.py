@@ -1,0 +1,167 @@
+"""Which files an input means.
+
+In: files, folders and globs, local or remote. Out: a root and the files below it, sorted, so that
+`origin`s are the same on every machine that holds the same tree. The decision: a folder gives the
+files whose names its format recognises; a file that is named, or matched by a glob, is always read.
+Folders that begin with a dot (.git) are never entered, and for code neither are vendored ones.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from curate.errors import InputError
+from curate.source.formats import FORMATS, Format, known_format
+
+MAX_SUFFIXES = 20
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A file below the root: size in bytes, modification time in seconds (None if unknown)."""
+
+    path: str
+    size: int
+    mtime: float | None
+
+
+def list_files(path: str | Sequence[str], format: str | None = None) -> tuple[str, list[FileInfo]]:
+    """The root (longest folder without a wildcard that holds everything) and the files below it.
+
+    `format=None` takes every known format. Raises InputError for a path that is missing, a glob
+    that matches nothing, and a folder without files of the format.
+    """
+    formats = [known_format(format)] if format else list(FORMATS.values())
+    paths = [path] if isinstance(path, str) else list(path)
+    if not paths:
+        raise InputError("no input path was given")
+    places = [(*_file_system(one), one) for one in paths]
+    fs = places[0][0]
+    if any(type(other) is not type(fs) for other, _, _ in places):
+        raise InputError(
+            f"{paths[0]} and others are on different file systems; make them two sources"
+        )
+    found: dict[str, FileInfo] = {}
+    roots = []
+    for _, bare, one in places:
+        root, files = _expand(fs, bare, one, formats)
+        roots.append(root)
+        found.update({file.path: file for file in files})
+    root = _common_folder(roots)
+    cut = len(root.rstrip("/")) + 1
+    listed = [FileInfo(name[cut:], found[name].size, found[name].mtime) for name in sorted(found)]
+    return _full_name(fs, root), listed
+
+
+def _file_system(path: str) -> tuple[Any, str]:
+    """The file system of a path, and the path's name in it."""
+    local = "://" not in path
+    try:
+        fs, bare = url_to_fs(os.path.abspath(path) if local else path)
+    except (ImportError, ValueError) as error:
+        raise InputError(f"{path}: {error}") from None
+    return fs, bare
+
+
+def _full_name(fs: Any, root: str) -> str:
+    return root or "/" if isinstance(fs, LocalFileSystem) else str(fs.unstrip_protocol(root))
+
+
+def _expand(fs: Any, bare: str, path: str, formats: list[Format]) -> tuple[str, list[FileInfo]]:
+    """The folder and the files (names as the file system has them) of one path."""
+    try:
+        info = _info(fs, bare)
+        if info is not None and info["type"] != "directory":
+            return bare.rsplit("/", 1)[0], [_file(info, bare)]
+        if info is not None:
+            return bare.rstrip("/"), _in_folder(fs, bare, path, formats)
+        if _is_glob(bare):
+            return _before_wildcard(bare), _matches(fs, bare, path, formats)
+        near = _near(fs, bare)
+    except InputError:
+        raise
+    except Exception as error:  # a file system's own: credentials, network, permission
+        raise InputError(f"{path}: cannot be listed: {type(error).__name__}: {error}") from None
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise InputError(f"{path}: no such file or folder{hint}")
+
+
+def _info(fs: Any, bare: str) -> dict[str, Any] | None:
+    try:
+        info: dict[str, Any] = fs.info(bare)
+    except FileNotFoundError:
+        return None
+    return info
+
+
+def _in_folder(fs: Any, bare: str, path: str, formats: list[Format]) -> list[FileInfo]:
+    files = list(_walk(fs, bare, formats))
+    if not files:
+        known = [suffix for format in formats for suffix in format.suffixes]
+        more = f" and {len(known) - MAX_SUFFIXES} more" if len(known) > MAX_SUFFIXES else ""
+        named = " ".join(known[:MAX_SUFFIXES]) + more
+        raise InputError(f"{path}: the folder holds no file that ends in {named}")
+    return files
+
+
+def _matches(fs: Any, bare: str, path: str, formats: list[Format]) -> list[FileInfo]:
+    files: list[FileInfo] = []
+    for name, info in fs.glob(bare, detail=True).items():
+        if info["type"] == "directory":
+            files += _walk(fs, name, formats)
+        else:
+            files.append(_file(info, name))
+    if not files:
+        raise InputError(f"{path}: nothing matches; write ** to look into folders of folders")
+    return files
+
+
+def _walk(fs: Any, folder: str, formats: list[Format]) -> Iterator[FileInfo]:
+    """Files of a folder and the folders in it, those of no interest left out."""
+    skipped = frozenset[str]().union(*(format.skipped_folders for format in formats))
+    for name, info in fs.find(folder, detail=True).items():
+        *folders, last = name[len(folder.rstrip("/")) + 1 :].split("/")
+        hidden = last.startswith(".") or any(f.startswith(".") or f in skipped for f in folders)
+        if not hidden and any(format.recognises(name) for format in formats):
+            yield _file(info, name)
+
+
+def _file(info: dict[str, Any], name: str) -> FileInfo:
+    when = info.get("mtime") or info.get("LastModified") or info.get("last_modified")
+    mtime = when.timestamp() if isinstance(when, datetime) else when
+    return FileInfo(name, int(info.get("size") or 0), float(mtime) if mtime else None)
+
+
+def _is_glob(bare: str) -> bool:
+    """In a web address a question mark begins the query, and is no wildcard."""
+    return any(mark in bare for mark in ("*" if bare.startswith("http") else "*?["))
+
+
+def _before_wildcard(bare: str) -> str:
+    parts = bare.split("/")
+    first = next(at for at, part in enumerate(parts) if _is_glob(part))
+    return "/".join(parts[:first])
+
+
+def _near(fs: Any, bare: str) -> list[str]:
+    """Names in the same folder that look like the missing one."""
+    folder, _, name = bare.rpartition("/")
+    try:
+        there = [str(item).rstrip("/").rsplit("/", 1)[-1] for item in fs.ls(folder, detail=False)]
+    except OSError:
+        return []
+    return [f"{folder}/{match}" for match in get_close_matches(name, there, 2)]
+
+
+def _common_folder(roots: list[str]) -> str:
+    parts = [root.split("/") for root in roots]
+    shared = os.path.commonprefix(parts)
+    return "/".join(shared)

@@ -1,0 +1,169 @@
+"""The step `tokenize`: documents become token shards.
+
+Enters: kept documents. Leaves, below `output`: `train-00000.bin/.idx` …, `heldout-00000.bin/.idx`
+and `tokenizer.json`, and a dictionary that says what they hold. Where a document stands is a hash
+of its id and the seed: the shard is a range of the hash, and a shard is sorted by it, so the bytes
+do not depend on how the input was partitioned, and documents of all sources are mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import fsspec
+import numpy as np
+
+from curate.columns import coin, is_heldout
+from curate.errors import InputError
+from curate.split import HELDOUT, TRAIN
+from curate.tokens.encode import ENCODED, WRITTEN, encoder, shard_writer
+from curate.tokens.shards import clear_attempts
+from curate.tokens.tokenizer import PAD_VOCABULARY, Encoding, read, train
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SAMPLE_DOCUMENTS = 200
+
+
+@dataclass(frozen=True)
+class Tokenize:
+    """Encode the documents and write Megatron shards (`.bin`, `.idx`) in a seeded order.
+
+    `tokenizer`: "train" for a byte-level BPE (Radford et al. 2019, §2.2) of `vocabulary` tokens on
+    about `sample_bytes` of the training documents, or the path of a `tokenizer.json` with `eos` as
+    its end-of-document token. A shard holds about `shard_tokens` tokens. Held-out documents go to
+    shards of their own; a document that `mix` repeats is written as often.
+    """
+
+    name: ClassVar[str] = "tokenize"
+    tokenizer: str = "train"
+    vocabulary: int = 8192
+    sample_bytes: int = 32 << 20
+    shard_tokens: int = 100_000_000
+    eos: str | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.vocabulary % PAD_VOCABULARY or self.vocabulary < 320:
+            raise ValueError(f"vocabulary must be a multiple of 64 from 320, got {self.vocabulary}")
+        if min(self.sample_bytes, self.shard_tokens) < 1:
+            raise ValueError("sample_bytes and shard_tokens must be at least 1")
+
+    def inputs(self) -> tuple[str, ...]:
+        """The tokenizer, if it is a file."""
+        return () if self.tokenizer == "train" else (self.tokenizer,)
+
+    def __call__(self, df: DataFrame, output: str) -> dict[str, Any]:
+        """Write the shards below `output` (a folder or URL) and say what they hold.
+
+        Raises `InputError` if there is nothing to train a tokenizer on or it cannot be read.
+        """
+        encoding = self._encoding(df)
+        fs, root = fsspec.core.url_to_fs(output)
+        fs.makedirs(root, exist_ok=True)
+        fs.pipe_file(f"{root}/tokenizer.json", encoding.json.encode())
+        encoded = _narrow(df).mapInArrow(encoder(encoding, self.seed), ENCODED).persist()
+        try:
+            totals = _totals(encoded, encoding.dtype)
+            written = _write(encoded, totals, self.shard_tokens, output, encoding.dtype)
+        finally:
+            encoded.unpersist()
+        clear_attempts(fs, f"{root}/")
+        return {
+            "tokenizer_sha256": encoding.sha256,
+            "vocabulary": encoding.vocabulary,
+            "eos": encoding.eos,
+            "dtype": encoding.dtype,
+            "shards": written,
+            "tokens": _by_source(totals, "tokens"),
+            "text_bytes": _by_source(totals, "text_bytes"),
+        }
+
+    def _encoding(self, df: DataFrame) -> Encoding:
+        if self.tokenizer != "train":
+            return read(self.tokenizer, self.eos)
+        return train(_sample(df, self.sample_bytes, self.seed), self.vocabulary)
+
+
+def _sample(df: DataFrame, sample_bytes: int, seed: int) -> Iterator[str]:
+    """Texts of training documents in the order of a hash of their ids, up to `sample_bytes`."""
+    from pyspark.sql import functions as f
+
+    texts = _narrow(df).where(f"split = '{TRAIN}' and length(text) > 0")
+    size = texts.agg(
+        f.count("*").alias("rows"), f.sum(f.octet_length("text")).alias("bytes")
+    ).first()
+    if size is None or not size["rows"]:
+        raise InputError(
+            "tokenize: no training documents to train a tokenizer on; give a tokenizer.json"
+        )
+    share = min(1.0, max(1.2 * sample_bytes / size["bytes"], SAMPLE_DOCUMENTS / size["rows"]))
+    drawn = (
+        texts.withColumn("coin", coin("tokenizer", seed))
+        .where(f.col("coin") <= share)
+        .orderBy("coin", "id")
+    )
+    left = sample_bytes
+    for row in drawn.select("text").toLocalIterator():
+        yield row["text"]
+        left -= len(row["text"].encode())
+        if left <= 0:
+            return
+
+
+def _narrow(df: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as f
+
+    return df.select(
+        "id",
+        "source",
+        f.coalesce("text", f.lit("")).alias("text"),
+        f.when(is_heldout(), HELDOUT).otherwise(TRAIN).alias("split"),
+        f.coalesce(f.element_at("signals", f.lit("mix.copies")), f.lit(1.0))
+        .cast("int")
+        .alias("copies"),
+    )
+
+
+def _totals(encoded: DataFrame, dtype: str) -> list[dict[str, Any]]:
+    """Tokens and text bytes by split and source: one short row each."""
+    from pyspark.sql import functions as f
+
+    tokens = f.sum(f.octet_length("tokens") / np.dtype(dtype).itemsize).cast("bigint")
+    sums = encoded.groupBy("split", "source").agg(
+        tokens.alias("tokens"), f.sum("text_bytes").alias("text_bytes")
+    )
+    return [row.asDict() for row in sums.orderBy("split", "source").collect()]
+
+
+def _by_source(totals: list[dict[str, Any]], name: str) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for row in totals:
+        sums[row["source"]] = sums.get(row["source"], 0) + int(row[name])
+    return dict(sorted(sums.items()))
+
+
+def _write(
+    encoded: DataFrame, totals: list[dict[str, Any]], shard_tokens: int, output: str, dtype: str
+) -> list[dict[str, Any]]:
+    """Write every shard in a task of its own; a shard that no document falls into is left out."""
+    from pyspark.sql import functions as f
+
+    train_shards, heldout_shards = (
+        max(1, -(-sum(row["tokens"] for row in totals if row["split"] == split) // shard_tokens))
+        for split in (TRAIN, HELDOUT)
+    )
+    heldout = f.col("split") == HELDOUT
+    count = f.when(heldout, heldout_shards).otherwise(train_shards)
+    upper = f.shiftright("place", 32) + f.lit(2**31)
+    shard = f.shiftright(upper * count, 32).cast("int")
+    task = shard + f.when(heldout, train_shards).otherwise(0)
+    placed = encoded.withColumns({"shard": shard, "task": task})
+    placed = placed.repartitionById(train_shards + heldout_shards, "task")
+    placed = placed.sortWithinPartitions("place", "id").select("split", "shard", "tokens")
+    rows = placed.mapInArrow(shard_writer(output, dtype), WRITTEN).collect()
+    shards = sorted((row.asDict() for row in rows), key=lambda row: str(row["file"]))
+    return sorted(shards, key=lambda row: row["split"] != TRAIN)

@@ -1,0 +1,214 @@
+"""A run end to end: every record accounted for, nothing done twice, nothing half-written trusted."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from warc_builder import http_response, warc_record, warcinfo
+
+import curate.run
+from curate.document import documents
+from curate.errors import InputError, LedgerError, WorkError
+from curate.recipe import parse
+from curate.run import run
+from curate.table import Table
+
+WORDS = "the quick brown fox and the lazy dog have been to that place with a very good map of it"
+RECIPE = """
+name: small
+sources:
+  - {name: web, format: warc, path: WEB}
+  - {name: notes, format: jsonl, path: NOTES}
+steps:
+  - split: {heldout_share: 0.2, by: document}
+  - extract: {extractor: resiliparse}
+  - commit
+  - unicode
+  - gopher: {word_count: {low: 20}}
+  - dedup: {method: exact}
+  - tokenize: {vocabulary: 320, sample_bytes: 100000}
+"""
+
+
+def prose(number: int) -> str:
+    """A distinct text that passes Gopher's rules."""
+    return " ".join(f"Paper {number} says on page {page} that {WORDS}." for page in range(6))
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Three WARC files (good, cut, empty), and JSONL with a duplicate, a short text and a broken line."""
+    web = tmp_path / "in" / "web"
+    web.mkdir(parents=True)
+    pages = [
+        warc_record(
+            http_response(f"<html><body><p>{prose(n)}</p></body></html>".encode()),
+            uri=f"http://a{n}.example/",
+        )
+        for n in range(8)
+    ]
+    request = warc_record(
+        b"GET / HTTP/1.1\r\n\r\n", "request", content_type="application/http; msgtype=request"
+    )
+    good = [warcinfo(), *(part for page in pages for part in (request, page))]
+    packed = [gzip.compress(record) for record in good]
+    (web / "good.warc.gz").write_bytes(b"".join(packed))
+    (web / "cut.warc.gz").write_bytes(packed[2] + packed[4][:-30])
+    (web / "empty.warc.gz").write_bytes(b"")
+    notes = [{"text": prose(100 + n)} for n in range(6)] + [{"text": prose(100)}, {"text": "short"}]
+    lines = [json.dumps(note) for note in notes] + ["{broken"]
+    (tmp_path / "in" / "notes.jsonl").write_text("\n".join(lines) + "\n")
+    return tmp_path / "in"
+
+
+def recipe(corpus: Path, **changes: Any) -> Any:
+    overrides = [f"{key}={json.dumps(value)}" for key, value in changes.items()]
+    text = RECIPE.replace("WEB", str(corpus / "web")).replace("NOTES", str(corpus / "notes.jsonl"))
+    return parse(text, overrides=overrides)
+
+
+def rows(table: Table) -> list[dict[str, Any]]:
+    found = [row for batch in table.dataset().to_batches() for row in documents(batch)]
+    return sorted(
+        (
+            {"id": r.id, "drop": r.drop, "text": r.text, "labels": sorted(r.labels.items())}
+            for r in found
+        ),
+        key=lambda row: row["id"],
+    )
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def test_every_record_is_accounted_for(spark: Any, corpus: Path, tmp_path: Path) -> None:
+    tables = run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+    assert [Path(table.path).name for table in tables] == [
+        "01-read-extract",
+        "02-clean-filter",
+        "03-dedup",
+        "04-tokenize",
+    ]
+    first = tables[0].counts()
+    assert first["web"].read == 1 + 16 + 2 + 1
+    assert first["web"].kept == 8 + 1
+    assert first["web"].non_documents == {
+        "empty_file": 1,
+        "request": 8,
+        "truncated": 1,
+        "warcinfo": 1,
+    }
+    assert first["notes"].non_documents == {"unreadable": 1}
+    for before, after in zip(tables, tables[1:], strict=False):
+        assert after.total().read == before.total().kept
+    assert tables[1].total().dropped == {"gopher.word_count": 1}
+    assert tables[2].total().dropped == {"dedup.exact": 2}
+    shards = tables[3].require()["slices"][0]["tokens"]["shards"]
+    assert sum(shard["documents"] for shard in shards) == tables[2].total().kept
+    splits = Counter(row["labels"][-1] for row in rows(tables[2]) if row["drop"] is None)
+    assert splits[("split", "heldout")] == sum(
+        s["documents"] for s in shards if s["split"] == "heldout"
+    )
+
+
+def test_a_second_run_starts_no_spark(
+    spark: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+    before = [table.require() for table in tables]
+
+    def no_spark(*_: Any) -> None:
+        raise AssertionError("Spark was started")
+
+    monkeypatch.setattr(curate.run, "session", no_spark)
+    again = run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+    assert [table.require() for table in again] == before
+
+
+def test_a_change_redoes_only_what_depends_on_it(spark: Any, corpus: Path, tmp_path: Path) -> None:
+    tables = run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+    created = [table.require()["slices"] for table in tables]
+    run(recipe(corpus, **{"steps.dedup.method": "near"}), str(tmp_path / "out"), say=quiet)
+    again = [table.require()["slices"] for table in tables]
+    assert again[:2] == created[:2]
+    assert again[2] != created[2]
+    with open(corpus / "notes.jsonl", "a") as file:
+        file.write(json.dumps({"text": prose(7000)}) + "\n")
+    run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+    assert tables[0].counts()["notes"].kept == 9
+
+
+def test_a_failed_run_keeps_its_slices_and_a_re_run_does_the_rest(
+    spark: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sliced = recipe(corpus, slice_bytes=1)
+    whole = run(sliced, str(tmp_path / "undisturbed"), say=quiet)
+    commits: list[tuple[str, str]] = []
+    real = Table.commit_slice
+
+    def fail_after_two(self: Table, part: Any) -> None:
+        if len(commits) == 2:
+            raise RuntimeError("the machine went away")
+        commits.append((Path(self.path).name, part.key))
+        real(self, part)
+
+    def never_twice(self: Table, part: Any) -> None:
+        assert (Path(self.path).name, part.key) not in commits
+        commits.append((Path(self.path).name, part.key))
+        real(self, part)
+
+    monkeypatch.setattr(Table, "commit_slice", fail_after_two)
+    with pytest.raises(RuntimeError):
+        run(sliced, str(tmp_path / "out"), say=quiet)
+    assert Table(str(tmp_path / "out" / "01-read-extract")).manifest is None
+    monkeypatch.setattr(Table, "commit_slice", never_twice)
+    again = run(sliced, str(tmp_path / "out"), say=quiet)
+    assert len(commits) == sum(len(table.require()["slices"]) for table in again)
+    for one, other in zip(whole[:3], again[:3], strict=True):
+        assert rows(one) == rows(other)
+    sums = [
+        [s["sha256"] for s in t[3].require()["slices"][0]["tokens"]["shards"]]
+        for t in (whole, again)
+    ]
+    assert sums[0] == sums[1]
+
+
+def test_a_lost_row_is_an_error_and_nothing_is_committed(
+    spark: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = curate.run.scan
+    monkeypatch.setattr(
+        curate.run, "scan", lambda *args: real(*args).where("text IS NULL OR length(text) > 9")
+    )
+    with pytest.raises(LedgerError, match="notes.jsonl: 9 records read but 8 rows written"):
+        run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+    assert Table(str(tmp_path / "out" / "01-read-extract")).manifest is None
+
+
+def test_a_missing_input_is_found_before_any_work(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        run(
+            recipe(corpus, **{"sources.0.path": str(corpus / "nowhere.warc.gz")}),
+            str(tmp_path),
+            say=quiet,
+        )
+
+
+def test_a_source_that_vanishes_is_named(
+    spark: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = curate.run.scan
+
+    def unlink_first(*args: Any) -> Any:
+        (corpus / "notes.jsonl").unlink()
+        return real(*args)
+
+    monkeypatch.setattr(curate.run, "scan", unlink_first)
+    with pytest.raises(WorkError, match="notes.jsonl"):
+        run(recipe(corpus), str(tmp_path / "out"), say=quiet)

@@ -1,0 +1,106 @@
+"""Token shards through Spark: the same bytes in any partitioning."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from set_steps import document, frame
+
+from curate.document import Document
+from curate.errors import InputError
+from curate.tokens import Tokenize
+from curate.tokens.tokenizer import load, read
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def corpus() -> list[Document]:
+    draw = random.Random(2)
+    known = [f"word{number}" for number in range(300)]
+    rows = [
+        document(str(number), " ".join(draw.choices(known, k=40)), draw.choice(["web", "code"]))
+        for number in range(120)
+    ]
+    rows += [
+        document(f"h{number}", "held out text naïve 中文", split="heldout") for number in range(3)
+    ]
+    return [
+        *rows,
+        document("twice", "said two times", signals={"mix.copies": 2.0}),
+        document("null", None),
+    ]
+
+
+def texts(folder: Path, about: dict[str, Any], split: str) -> list[str]:
+    """What the shards of a split say, in their order."""
+    tokenizer = load((folder / "tokenizer.json").read_text())
+    said: list[str] = []
+    for shard in about["shards"]:
+        if shard["split"] == split:
+            stem = folder / shard["file"].removesuffix(".bin")
+            tokens = np.fromfile(stem.with_suffix(".bin"), about["dtype"])
+            index = stem.with_suffix(".idx").read_bytes()
+            (count,) = struct.unpack_from("<Q", index, 18)
+            ends = np.cumsum(np.frombuffer(index, "<i4", count, 34))
+            parts = np.split(tokens, ends[:-1])
+            assert all(part[-1] == about["eos"] for part in parts)
+            said += [tokenizer.decode(part[:-1].tolist()) for part in parts]
+    return said
+
+
+def test_shards_hold_every_text_in_a_seeded_order(spark: SparkSession, tmp_path: Path) -> None:
+    rows = corpus()
+    step = Tokenize(vocabulary=384, shard_tokens=1500)
+    runs = [
+        step(frame(spark, rows, str(tmp_path), partitions), str(tmp_path / f"shards {partitions}"))
+        for partitions in (1, 6)
+    ]
+    assert runs[0] == runs[1]
+    about, folder = runs[0], tmp_path / "shards 1"
+    shards = [shard["file"] for shard in about["shards"]]
+    assert len(shards) > 2
+    assert shards[-1] == "heldout-00000.bin"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        ["tokenizer.json", *shards, *(name.replace(".bin", ".idx") for name in shards)]
+    )
+    for shard in about["shards"]:
+        payload = (folder / shard["file"]).read_bytes()
+        assert shard["sha256"] == hashlib.sha256(payload).hexdigest()
+        assert shard["bytes"] == len(payload) == 2 * shard["tokens"]
+    train = [row.text or "" for row in rows if row.labels["split"] == "train"] + ["said two times"]
+    said = texts(folder, about, "train")
+    assert sorted(said) == sorted(train)
+    assert said != train
+    assert texts(folder, about, "heldout") == ["held out text naïve 中文"] * 3
+    assert sum(about["tokens"].values()) == sum(shard["tokens"] for shard in about["shards"])
+    everything = sum(len(text.encode()) for text in (*train, *texts(folder, about, "heldout")))
+    assert sum(about["text_bytes"].values()) == everything
+
+
+def test_a_given_tokenizer_and_another_seed(spark: SparkSession, tmp_path: Path) -> None:
+    rows = corpus()
+    df = frame(spark, rows, str(tmp_path))
+    first = Tokenize(vocabulary=384)(df, str(tmp_path / "first"))
+    path = str(tmp_path / "first" / "tokenizer.json")
+    second = Tokenize(path, seed=1)(df, str(tmp_path / "second"))
+    assert second["tokenizer_sha256"] == first["tokenizer_sha256"] == read(path).sha256
+    assert second["tokens"] == first["tokens"]
+    assert second["shards"][0]["sha256"] != first["shards"][0]["sha256"]
+    said = [
+        texts(tmp_path / name, about, "train")
+        for name, about in (("first", first), ("second", second))
+    ]
+    assert sorted(said[0]) == sorted(said[1])
+
+
+def test_nothing_to_train_on(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [document("h", "held out", split="heldout")]
+    with pytest.raises(InputError, match="no training documents"):
+        Tokenize(vocabulary=384)(frame(spark, rows, str(tmp_path)), str(tmp_path / "shards"))
