@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from curate.table import Table, unwritable
 
 FIELDS = [name for name in COLUMNS if name != "content"]
 OPENERS: dict[str, Callable[[Path], Any]] = {
-    ".jsonl": lambda path: open(path, "wb"),
-    ".jsonl.gz": lambda path: gzip.open(path, "wb"),
-    ".jsonl.zst": lambda path: zstandard.open(path, "wb"),
+    ".jsonl": partial(open, mode="wb"),
+    ".jsonl.gz": partial(gzip.open, mode="wb"),
+    ".jsonl.zst": partial(zstandard.open, mode="wb"),
 }
 
 
@@ -40,11 +41,11 @@ def export(table: str, output: str, dropped: bool = False) -> int:
     source = Table(table)
     if source.require()["kind"] == "tokens":
         raise UserError(f"{table} holds token shards, not documents; export the table before it")
-    partial = Path(f"{output}.partial")
+    unfinished = Path(f"{output}.partial")
     try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        rows = _write(source, partial, ending, dropped)
-        os.replace(partial, output)
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        rows = _write(source, unfinished, ending, dropped)
+        os.replace(unfinished, output)
     except OSError as error:
         raise unwritable(output, error) from None
     return rows

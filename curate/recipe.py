@@ -112,7 +112,7 @@ def stage_of(steps: Sequence[Step], prefix: str = "") -> Stage:
 def load(path: str, overrides: Sequence[str] = (), source_path: Sequence[str] = ()) -> Recipe:
     """Read a recipe file (or the name of a bundled one) and apply `key=value` overrides."""
     file = Path(path)
-    if not file.exists():
+    if not file.is_file():
         file = bundled(path)
     try:
         text = file.read_text("utf-8")
@@ -127,7 +127,7 @@ def bundled(name: str) -> Path:
 
     folder = Path(pipelines.__path__[0]) / "recipes"
     file = folder / f"{name}.yaml"
-    if not file.exists():
+    if not file.is_file():
         known = [entry.stem for entry in folder.glob("*.yaml")]
         raise InputError(
             f"no such recipe file: {name}. Bundled recipes: {', '.join(sorted(known))}"

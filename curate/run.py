@@ -222,7 +222,7 @@ def _slice(
     shop: Workshop,
 ) -> Slice:
     """One committed slice: the one that is there already, or a new one."""
-    stamp = before if part.files else _stamps_of(part, before)
+    stamp = _stamps_of(part, before) if part.entries else before
     mark = fingerprint(stage.kind, steps, recipe.measure_dropped, stamp, part.describe())
     done = table.committed_slice(part.key, mark)
     if done is not None:

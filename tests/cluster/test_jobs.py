@@ -38,8 +38,16 @@ steps:
 """
 
 
+QUESTION = (
+    "Which of the seven harbours did the second cartographer leave out when she drew the coast "
+    "from memory in the winter of her ninth year at sea?"
+)
+
+
 def prose(number: int) -> str:
-    """A distinct text that passes Gopher's rules."""
+    """A distinct text that passes Gopher's rules; number 3 gives an evaluation question away."""
+    if number == 3:
+        return f"{prose(333)} {QUESTION}"
     return " ".join(
         f"Paper {number} says on page {number * 7 + page} that {WORDS}." for page in range(6)
     )
@@ -63,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "web").mkdir()
     write_warc(tmp_path / "web" / "a.warc.gz", range(12))
     write_warc(tmp_path / "web" / "b.warc.gz", range(10, 20))
-    (tmp_path / "eval.jsonl").write_text(json.dumps({"question": prose(3)}) + "\n")
+    (tmp_path / "eval.jsonl").write_text(json.dumps({"question": QUESTION}) + "\n")
     (tmp_path / "small.yaml").write_text(RECIPE.replace("SOURCE", "web"))
     return tmp_path
 
@@ -86,7 +94,7 @@ def rows(table: Path) -> list[tuple[Any, ...]]:
 
 
 def test_every_step_is_a_spark_submit_job(folder: Path) -> None:
-    recipe = folder / "small.yaml"
+    recipe = folder / "steps.yaml"
     recipe.write_text(RECIPE.replace("SOURCE", "input"))
     before = "web"
     for number, step in enumerate(
@@ -150,7 +158,7 @@ def test_a_killed_run_completes_with_the_same_output(folder: Path) -> None:
     ("arguments", "status", "message"),
     [
         (
-            ("run", "small.yaml", "--output", "o", "--set", "sources.0.path=nowhere/*.gz"),
+            ("run", "small.yaml", "--output", "o", "--set", "sources.0.path=nowhere/a.gz"),
             2,
             "nowhere",
         ),
@@ -229,6 +237,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_trusted(folder: Path) -> None:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         assert (done.returncode, len(lines)) == (2, 1), done.stderr
         assert "No space left" in lines[0]
-        assert not list(disk.rglob("manifest.json"))
+        assert not (disk / "o" / "run.json").exists()
+        assert len(list(disk.rglob("manifest.json"))) < 5
     finally:
         subprocess.run(["umount", "-l", disk], check=True)

@@ -1,0 +1,250 @@
+"""The story of one record: where it came from, what was measured, who decided what.
+
+In: a finished run, and an id, the beginning of one, or a URL. Out: `Explanation`. The decision: ids
+are searched in narrow columns first, so that a story costs one row group a table, not the corpus.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from math import nan
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.audit.finished import FinishedRun, FinishedTable, open_run, rows_where
+from curate.audit.rules import Bound, bounds
+from curate.document import RECORD
+from curate.errors import InputError
+
+LEAST_PREFIX = 6
+DIFF_LINES = 60
+LINE_CHARS = 160
+DUPLICATE_OF, SIMILARITY = "dedup.duplicate_of", "dedup.similarity"
+_HEX = re.compile(r"[0-9a-f]+")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What one table says: `state` is "kept", "dropped" or "not a document". `signals` and `labels`
+    are those that are new or changed since the table before; `broken` says which bounds."""
+
+    table: str
+    steps: tuple[str, ...]
+    state: str
+    drop: str | None
+    text_chars: int | None
+    content_bytes: int | None
+    language: str | None
+    signals: Mapping[str, float]
+    labels: Mapping[str, str]
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The kept document a dropped one is a duplicate of, and how the texts differ."""
+
+    id: str
+    url: str | None
+    similarity: float
+    diff: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A record's identity, its chapters in order, and the document it duplicates, if any."""
+
+    id: str
+    source: str
+    origin: str
+    url: str | None
+    fetched: str | None
+    media_type: str | None
+    chapters: tuple[Chapter, ...]
+    duplicate: Duplicate | None
+    end: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """What a terminal shows."""
+        facts = {
+            "id": self.id, "url": self.url, "source": self.source, "origin": self.origin,
+            "fetched": self.fetched, "media type": self.media_type,
+        }  # fmt: skip
+        lines = [f"{name + ':':<12}{value}" for name, value in facts.items() if value is not None]
+        for chapter in self.chapters:
+            lines += ["", *_chapter_lines(chapter)]
+        if self.duplicate is not None:
+            where = f" ({self.duplicate.url})" if self.duplicate.url else ""
+            lines += [
+                "",
+                f"duplicate of {self.duplicate.id}{where}, similarity {self.duplicate.similarity:.3f}",
+            ]
+            lines += [f"  {line}" for line in self.duplicate.diff]
+        return [*lines, "", self.end]
+
+
+def explain(run_dir: str, key: str) -> Explanation:
+    """Tell what happened to the record `key`: an id, at least six characters of one, or a URL.
+
+    InputError: no such record, or more than one.
+    """
+    run = open_run(run_dir)
+    limits = bounds(run)
+    rows = _history(run, key)
+    chapters = []
+    before: dict[str, Any] = {"signals": {}, "labels": {}}
+    for table, row in rows:
+        chapters.append(_chapter(table, row, before, limits))
+        before = row
+    first, last = rows[0][1], rows[-1][1]
+    media_type = last["media_type"] or first["media_type"]
+    fetched = first["fetched"].isoformat() if first["fetched"] else None
+    return Explanation(
+        last["id"], last["source"], last["origin"], last["url"], fetched, media_type,
+        tuple(chapters), _duplicate(rows[-1][0], last), _end(run, rows),
+    )  # fmt: skip
+
+
+def _history(run: FinishedRun, key: str) -> list[tuple[FinishedTable, dict[str, Any]]]:
+    """The record's row in every table that holds it."""
+    found: list[tuple[FinishedTable, dict[str, Any]]] = []
+    column, matches = _search(key)
+    for table in run.documents:
+        rows = list(rows_where(table, [column], matches))
+        if len(rows) > 1:
+            ids = ", ".join(f"{row['id']} ({row['origin']})" for row in rows[:3])
+            raise InputError(
+                f"{key} fits {len(rows)} records of {table.name}; give the whole id: {ids} …"
+            )
+        if not rows:
+            break
+        found.append((table, rows[0]))
+        column, matches = "id", _equals("id", rows[0]["id"])
+    if not found:
+        raise InputError(
+            f"no record in {run.path} has the id or URL {key}; ids are in `curate export TABLE_DIR`"
+        )
+    return found
+
+
+def _search(key: str) -> tuple[str, Callable[[pa.Table], pa.ChunkedArray]]:
+    if not _HEX.fullmatch(key):
+        return "url", _equals("url", key)
+    if len(key) < LEAST_PREFIX:
+        raise InputError(
+            f"{key} is too short for an id; give at least {LEAST_PREFIX} characters of it"
+        )
+    return "id", lambda part: pc.starts_with(part["id"], key)
+
+
+def _equals(column: str, value: str) -> Callable[[pa.Table], pa.ChunkedArray]:
+    return lambda part: pc.equal(part[column], value)
+
+
+def _chapter(
+    table: FinishedTable,
+    row: Mapping[str, Any],
+    before: Mapping[str, Any],
+    limits: Mapping[str, Bound],
+) -> Chapter:
+    drop = row["drop"]
+    broken = [limits[drop]] if drop in limits else []
+    said = tuple(
+        f"{b.key} = {row['signals'].get(b.key, nan):g}, allowed {b.describe()}" for b in broken
+    )
+    return Chapter(
+        table.name,
+        tuple(name for name, _ in table.steps),
+        "kept" if drop is None else "not a document" if drop.startswith(RECORD) else "dropped",
+        drop,
+        None if row["text"] is None else len(row["text"]),
+        None if row["content"] is None else len(row["content"]),
+        row["language"],
+        _news(row["signals"], before["signals"]),
+        _news(row["labels"], before["labels"]),
+        said,
+    )
+
+
+def _news(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in now.items() if before.get(name) != value}
+
+
+def _duplicate(table: FinishedTable, row: Mapping[str, Any]) -> Duplicate | None:
+    kept_id = row["labels"].get(DUPLICATE_OF)
+    if kept_id is None:
+        return None
+    columns = ["id", "url", "text"]
+    kept = next(rows_where(table, ["id"], _equals("id", kept_id), columns), None)
+    diff = () if kept is None else tuple(unified_diff(kept["text"] or "", row["text"] or ""))
+    return Duplicate(
+        kept_id, kept["url"] if kept else None, row["signals"].get(SIMILARITY, 1.0), diff
+    )
+
+
+def unified_diff(kept: str, dropped: str, most: int = DIFF_LINES) -> Iterator[str]:
+    """A unified diff by sentence-sized lines, at most `most` lines of at most `LINE_CHARS` characters.
+
+    Equal texts give nothing.
+    """
+    lines = difflib.unified_diff(_cut(kept), _cut(dropped), "kept", "dropped", lineterm="", n=1)
+    for number, line in enumerate(lines):
+        if number == most:
+            yield "…"
+            return
+        yield line if len(line) <= LINE_CHARS else f"{line[: LINE_CHARS - 1]}…"
+
+
+def _cut(text: str) -> list[str]:
+    """Lines, and long lines at their sentence ends, so that a diff shows the change and not the page.
+    Only the first 100,000 characters: difflib is quadratic."""
+    return [part for line in text[:100_000].split("\n") for part in re.split(r"(?<=[.!?]) +", line)]
+
+
+def _end(run: FinishedRun, rows: list[tuple[FinishedTable, dict[str, Any]]]) -> str:
+    """One sentence: how the story ended."""
+    table, row = rows[-1]
+    drop = row["drop"]
+    if drop is None:
+        later = run.documents[len(rows) :]
+        if later:
+            return f"kept by {table.name}, yet not in {later[0].name}: the run folder was changed"
+        return "kept to the end"
+    if drop.startswith(RECORD):
+        return f"not a document: {drop.removeprefix(RECORD)} (counted, and not passed on)"
+    return f"dropped in {table.name}: {drop}"
+
+
+def _chapter_lines(chapter: Chapter) -> Iterator[str]:
+    outcome = chapter.state if chapter.drop is None else f"{chapter.state}: {chapter.drop}"
+    yield f"{chapter.table} ({', '.join(chapter.steps)}): {outcome}"
+    for line in chapter.broken:
+        yield f"  {line}"
+    sizes = [
+        f"{chapter.text_chars:,} characters of text" if chapter.text_chars is not None else "",
+        f"{chapter.content_bytes:,} bytes of content" if chapter.content_bytes is not None else "",
+        f"language {chapter.language}" if chapter.language else "",
+    ]
+    if any(sizes):
+        yield f"  {', '.join(filter(None, sizes))}"
+    values = {
+        **{name: f"{value:.4g}" for name, value in sorted(chapter.signals.items())},
+        **chapter.labels,
+    }
+    grouped: dict[str, list[str]] = {}
+    for name, value in values.items():
+        step, _, rest = name.rpartition(".")
+        grouped.setdefault(step, []).append(f"{rest} {value[:LINE_CHARS]}")
+    for step, parts in grouped.items():
+        listed = f"{step}: {', '.join(parts)}" if step else ", ".join(parts)
+        yield from textwrap.wrap(listed, 100, initial_indent="  ", subsequent_indent="    ")
