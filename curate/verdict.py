@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from curate.audit.finished import open_run
 from curate.document import Document, documents, share
 from curate.errors import InputError
 from curate.extract.charset import decode
+from curate.finished import open_run
 from curate.registry import unknown
 from curate.split import HELDOUT
 from curate.table import Table
 
 if TYPE_CHECKING:
-    from model.ablate import Verdict
+    from model.statistics import Verdict
 
 Texts = list[tuple[str, str]]
-ARM_BYTES = 6 << 20
-HELDOUT_BYTES = 256 << 10
+ARM_BYTES = 32 << 20
+HELDOUT_BYTES = 1 << 20
 COLUMNS = ["id", "source", "origin", "text", "content", "media_type", "labels", "drop"]
 
 

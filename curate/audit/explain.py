@@ -17,10 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.audit.finished import FinishedRun, FinishedTable, open_run, rows_where
 from curate.audit.rules import Bound, bounds
 from curate.document import RECORD
 from curate.errors import InputError
+from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
 
 LEAST_PREFIX = 6
 DIFF_LINES = 60

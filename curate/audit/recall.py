@@ -25,9 +25,9 @@ from typing import Any
 import pyarrow.compute as pc
 
 from curate.audit.defects import DEFECTS, Defect
-from curate.audit.finished import FinishedRun, FinishedTable, open_run, rows_where
 from curate.audit.plant import CONTEXT, EVIDENCE, HOST, LABEL
 from curate.errors import InputError
+from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
 from curate.table import write_json
 
 FILE = "audit.json"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from curate.audit.finished import FinishedRun
 from curate.errors import CurateError
+from curate.finished import FinishedRun
 from curate.registry import build_step
 from curate.step import Filter
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
-from curate.audit.finished import open_run
 from curate.audit.plant import PlantedCorpus, plant
 from curate.audit.recall import Audit, recall
 from curate.document import share
 from curate.errors import UserError
+from curate.finished import open_run
 from curate.recipe import Recipe, Source, Step, build_step, load
 from curate.registry import ROW_GROUPS
 from curate.run import absolute, run

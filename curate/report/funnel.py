@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from curate.audit.finished import FinishedRun, FinishedTable
 from curate.audit.rules import Bound
+from curate.finished import FinishedRun, FinishedTable
 from curate.table import Counts
 
 SOURCES_SHOWN = 6
@@ -53,7 +54,7 @@ class Step:
     non_documents: Mapping[str, int]
     seconds: float
     rate: float | None
-    tokens: Mapping[str, object] | None
+    tokens: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,12 @@ class Funnel:
     reasons: int
     kept: int
     balanced: bool
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in the shards, held-out ones included; 0 without shards."""
+        shards = [shard for step in self.steps for shard in (step.tokens or {}).get("shards", ())]
+        return sum(int(shard["tokens"]) for shard in shards)
 
 
 def funnel(run: FinishedRun, limits: Mapping[str, Bound]) -> Funnel:

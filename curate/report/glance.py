@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curate.audit.finished import FinishedTable
 from curate.document import SCHEMA
+from curate.finished import FinishedTable
 
 MEASURED_ROWS = 20_000
 MEASURED_FILES = 32

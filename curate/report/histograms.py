@@ -14,8 +14,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.audit.finished import FinishedRun
 from curate.audit.rules import Bound
+from curate.finished import FinishedRun
 from curate.report.glance import Measured, measured
 
 BINS = 36

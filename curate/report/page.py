@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from curate.audit.finished import FinishedRun, open_run, read_json
 from curate.audit.recall import FILE as AUDIT
 from curate.audit.rules import bounds
 from curate.errors import InputError
+from curate.finished import FinishedRun, open_run, read_json
 from curate.report import samples
 from curate.report.forest import forest
 from curate.report.funnel import funnel

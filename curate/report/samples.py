@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.audit.explain import DUPLICATE_OF, SIMILARITY, unified_diff
-from curate.audit.finished import FinishedRun, FinishedTable, plain, rows_where
 from curate.audit.plant import LABEL
 from curate.document import RECORD, share
+from curate.finished import FinishedRun, FinishedTable, plain, rows_where
 from curate.report.glance import rows
 
 PER_REASON = 5

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_builder import TableSpec, document, write_run, write_table
 
-from curate.audit.finished import open_run
 from curate.audit.rules import Bound, bounds
 from curate.document import Document
 from curate.errors import InputError, OutputError
+from curate.finished import open_run
 from curate.report import report
 from curate.report.forest import forest
 from curate.report.funnel import OTHER, SOURCES_SHOWN, funnel

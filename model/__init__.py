@@ -1,0 +1,7 @@
+"""The bundled trainer: a compact transformer that says, in bits per byte, what a corpus is worth.
+
+transformer   the decoder                    data      token shards -> windows
+train         shards -> checkpoint           evaluate  checkpoint + held-out text -> bits per byte
+ablate        arms x seeds -> verdict        statistics  the arithmetic behind the verdict
+export        checkpoint <-> Hugging Face    generate  checkpoint + prompt -> text
+"""

@@ -1,0 +1,334 @@
+"""What is each curation step worth? The same small model, trained on every step's output.
+
+In: arms, the documents as each step left them, in the order of the steps; held-out documents.
+Out: a `Verdict` with intervals, and `output/verdict.json`.
+The decision that matters: all runs get the same number of tokens, fixed before the first run from a
+measured speed and the profile's time, and runs are paired by seed (same initial weights, same order
+of documents), so what differs between two arms is the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+import torch
+
+from curate.errors import InputError, WorkError
+from curate.progress import Line
+from model.arms import Documents, Encoder, Guarded, balanced_tokenizer, guard_arms, up_to
+from model.statistics import (
+    MANY_EPOCHS,
+    ArmResult,
+    Run,
+    Verdict,
+    detectable_effect,
+    judge,
+    planned,
+    rate_order,
+    residual,
+    summarise,
+)
+from model.train import Recipe
+from model.transformer import Shape
+from model.trial import Trial, measure_speed, run_trial
+
+FEWEST_STEPS = 20
+FEW_HELDOUT_DOCUMENTS = 30
+CALIBRATION_SECONDS = 2.0
+START_SECONDS = 4.0  # a worker's own start
+EVALUATION_SPEEDUP = 2.5  # a forward pass against a training step, measured
+SAFETY = 0.8
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How large an ablation is. seconds: for everything, on the machine it runs on.
+
+    heldout_bytes: most text of each held-out set that is scored. tokenizer_bytes: text the tokenizer
+    is trained on. rate_factors: other learning rates at which seed 0 is run again, as multiples.
+    shared_ratio: see `model.evaluate.Guard`. piece_chars: see `model.arms.Encoder.stream`.
+    """
+
+    name: str
+    seconds: float
+    shape: Shape
+    recipe: Recipe
+    heldout_bytes: int
+    tokenizer_bytes: int
+    workers: int = 2
+    device: str = "cpu"
+    rate_factors: tuple[float, ...] = ()
+    shared_ratio: float = 0.2
+    piece_chars: int | None = None
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "demo",
+            150,
+            Shape(layers=2),
+            Recipe(batch_windows=4, learning_rate=3.3e-3),
+            128 << 10,
+            1 << 20,
+            piece_chars=2000,
+        ),
+        Profile(
+            "cpu",
+            540,
+            Shape(),
+            Recipe(),
+            192 << 10,
+            4 << 20,
+            rate_factors=(1 / 3, 3.0),
+            piece_chars=4000,
+        ),
+        Profile(
+            "gpu",
+            540,
+            Shape(8192, 256, 6, 4, 4, 704, 1024),
+            Recipe(batch_windows=48, learning_rate=5.9e-3),
+            1 << 20,
+            32 << 20,
+            workers=1,
+            device="cuda",
+            rate_factors=(1 / 3, 3.0),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was fixed before the first run. inputs: fingerprint of arms, held-out sets and profile.
+
+    tokens_per_second: of one worker while all work.
+    """
+
+    inputs: str
+    steps: int
+    tokens_per_second: float
+
+
+def ablate(
+    arms: Mapping[str, Documents],
+    heldout: Mapping[str, Documents],
+    profile: Profile | str = "cpu",
+    output: str | Path = "ablation",
+    seeds: int = 3,
+) -> Verdict:
+    """Train arms x seeds models and say what each step did to held-out bits per byte.
+
+    arms: name -> (document id, text), in the order of the steps; ids tie a document's versions
+    together. heldout: set name -> (document id, text). Finished runs in `output` are not repeated,
+    and more seeds can be added later. InputError: fewer than two arms, two seeds or one held-out
+    document, or no time for a run. WorkError: a run diverged or a worker died.
+    """
+    profile, output, start = choose_profile(profile), Path(output), time.monotonic()
+    _check(arms, heldout, seeds)
+    (output / "runs").mkdir(parents=True, exist_ok=True)
+    scored = {name: up_to(part, profile.heldout_bytes) for name, part in heldout.items()}
+    clean, guarded = guard_arms(arms, scored, profile.shared_ratio)
+    encoding = balanced_tokenizer(clean, profile.shape.vocabulary, profile.tokenizer_bytes)
+    (output / "tokenizer.json").write_text(encoding.json, encoding="utf-8")
+    texts = {name: [text for _, text in part] for name, part in scored.items()}
+    (output / "heldout.json").write_text(json.dumps(texts), encoding="utf-8")
+    encoder = Encoder(encoding)
+    heldout_tokens = sum(len(ids) for part in texts.values() for ids in encoder.encode(part))
+    inputs = _fingerprint(clean, scored, profile, encoding.sha256)
+    with _pool(profile) as pool:
+        plan = _plan(
+            output, inputs, profile, pool, start, _cost(profile, len(arms), seeds), heldout_tokens
+        )
+        trials = list(_trials(output, plan, profile, clean, encoder, seeds))
+        runs = _run_all(trials, pool)
+    counts = {name: len(part) for name, part in clean.items()}
+    verdict = _verdict(runs, counts, profile, plan, seeds, guarded, scored)
+    (output / "verdict.json").write_text(json.dumps(verdict.to_json(), indent=1), encoding="utf-8")
+    return verdict
+
+
+def choose_profile(profile: Profile | str) -> Profile:
+    """A profile by name. InputError names the known ones."""
+    if isinstance(profile, Profile):
+        return profile
+    if profile not in PROFILES:
+        raise InputError(f"unknown profile {profile!r}; known: {', '.join(PROFILES)}")
+    return PROFILES[profile]
+
+
+def _check(arms: Mapping[str, Documents], heldout: Mapping[str, Documents], seeds: int) -> None:
+    if len(arms) < 2:
+        raise InputError(
+            f"an ablation compares at least two arms, got: {', '.join(arms) or 'none'}"
+        )
+    if seeds < 2:
+        raise InputError(f"{seeds} seed cannot tell an effect from noise; use at least 2")
+    empty = [name for name, part in heldout.items() if not part]
+    if empty or not heldout:
+        raise InputError(f"no held-out document in {', '.join(empty) or 'any set'}")
+
+
+def _fingerprint(
+    arms: Mapping[str, Documents],
+    heldout: Mapping[str, Documents],
+    profile: Profile,
+    tokenizer: str,
+) -> str:
+    digest = hashlib.sha256(json.dumps([asdict(profile), tokenizer, torch.__version__]).encode())
+    for name, part in (*arms.items(), *heldout.items()):
+        digest.update(name.encode())
+        for id, text in part:
+            digest.update(f"{id}\0{text}\0".encode("utf-8", "replace"))
+    return digest.hexdigest()[:16]
+
+
+def _pool(profile: Profile) -> ProcessPoolExecutor:
+    """Workers of one thread each: two runs side by side beat one run on two cores."""
+    context = multiprocessing.get_context("spawn")
+    if profile.device == "cpu":
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+    return ProcessPoolExecutor(profile.workers, mp_context=context)
+
+
+def _cost(profile: Profile, arms: int, seeds: int) -> int:
+    """How many runs will be trained: the block, and seed 0 again at the other learning rates."""
+    return arms * (seeds + len(profile.rate_factors))
+
+
+def _plan(
+    output: Path, inputs: str, profile: Profile, pool: ProcessPoolExecutor, start: float, runs: int,
+    heldout_tokens: int,
+) -> Plan:  # fmt: skip
+    """The plan an interrupted ablation of the same inputs made, or a new one from a measured speed."""
+    file = output / "plan.json"
+    if file.exists():
+        plan = Plan(**json.loads(file.read_text(encoding="utf-8")))
+        if plan.inputs == inputs:
+            return plan
+    arguments = (profile.shape, profile.recipe, profile.device, CALIBRATION_SECONDS)
+    speeds = [pool.submit(measure_speed, *arguments) for _ in range(profile.workers)]
+    speed = min(future.result() for future in speeds)
+    left = profile.seconds - (time.monotonic() - start) - START_SECONDS
+    tokens = left * SAFETY * speed * profile.workers / runs - heldout_tokens / EVALUATION_SPEEDUP
+    steps = int(tokens / (profile.recipe.batch_windows * profile.shape.context))
+    if steps < FEWEST_STEPS:
+        raise InputError(
+            f"profile {profile.name}: {profile.seconds:.0f} s are too few for {runs} runs on this machine; "
+            "use fewer arms or seeds, or a larger profile"
+        )
+    plan = Plan(inputs, steps, round(speed, 1))
+    file.write_text(json.dumps(asdict(plan)), encoding="utf-8")
+    return plan
+
+
+def _trials(
+    output: Path,
+    plan: Plan,
+    profile: Profile,
+    arms: Mapping[str, Documents],
+    encoder: Encoder,
+    seeds: int,
+) -> Iterator[Trial]:
+    """Every run of the block and, for seed 0, of the other learning rates; streams are written here."""
+    folder = output / "streams"
+    folder.mkdir(exist_ok=True)
+    tokens = plan.steps * profile.recipe.batch_windows * profile.shape.context + 1
+    for seed in range(seeds):
+        for arm, documents in arms.items():
+            stream = folder / f"{plan.inputs}-{arm}-{seed}.npy"
+            ids, epochs = encoder.stream(documents, seed, tokens, profile.piece_chars)
+            np.save(stream, ids)
+            for factor in (1.0, *(profile.rate_factors if seed == 0 else ())):
+                recipe = replace(
+                    profile.recipe, steps=plan.steps, seed=seed, device=profile.device,
+                    learning_rate=profile.recipe.learning_rate * factor,
+                )  # fmt: skip
+                name = f"{plan.inputs}-{plan.steps}-{arm}-{seed}-{factor:.2g}.json"
+                yield Trial(
+                    arm,
+                    seed,
+                    factor,
+                    epochs,
+                    profile.shape,
+                    recipe,
+                    stream,
+                    output,
+                    output / "runs" / name,
+                )
+
+
+def _run_all(trials: Sequence[Trial], pool: ProcessPoolExecutor) -> list[Run]:
+    """The finished runs, old and new, in the order of the trials."""
+    line, start = Line(), time.monotonic()
+    waiting = [trial for trial in trials if not trial.result.exists()]
+    futures = [pool.submit(run_trial, trial) for trial in waiting]
+    try:
+        for done, future in enumerate(as_completed(futures), 1):
+            future.result()
+            left = (time.monotonic() - start) / done * (len(futures) - done)
+            line.show(f"ablate  run {done}/{len(futures)}  about {left:.0f} s left")
+    except BrokenProcessPool:
+        raise WorkError("a training process died (out of memory?); run again to go on") from None
+    finally:
+        line.clear()
+    return [Run(**json.loads(trial.result.read_text(encoding="utf-8"))) for trial in trials]
+
+
+def _verdict(
+    runs: Sequence[Run], documents: Mapping[str, int], profile: Profile, plan: Plan, seeds: int,
+    guarded: Guarded, heldout: Mapping[str, Documents],
+) -> Verdict:  # fmt: skip
+    block = {(run.arm, run.seed): run.score for run in runs if run.rate_factor == 1}
+    scores = np.array([[block[arm, seed] for seed in range(seeds)] for arm in documents])
+    sigma, degrees = residual(scores)
+    arms = summarise(runs, documents)
+    return Verdict(
+        profile=profile.name,
+        seeds=seeds,
+        tokens_per_run=plan.steps * profile.recipe.batch_windows * profile.shape.context,
+        detectable_effect=detectable_effect(sigma, degrees, seeds, len(planned(list(documents)))),
+        noise_sigma=sigma,
+        degrees_of_freedom=degrees,
+        arms=arms,
+        contrasts=judge(runs, list(documents)),
+        rate_order=rate_order(runs, list(documents)),
+        guard=guarded.to_json(),
+        plan={**asdict(plan), "profile": asdict(profile)},
+        versions={
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "tokenizers": tokenizers.__version__,
+        },
+        notes=tuple(_notes(arms, guarded, heldout)),
+        runs=tuple(run.summary() for run in runs),
+    )
+
+
+def _notes(
+    arms: Sequence[ArmResult], guarded: Guarded, heldout: Mapping[str, Documents]
+) -> Iterator[str]:
+    """What a reader has to know before believing a number."""
+    for arm in arms:
+        if arm.epochs > MANY_EPOCHS:
+            yield f"{arm.name} was read {arm.epochs:.1f} times; beyond {MANY_EPOCHS} repetition hurts by itself"
+    for name, part in heldout.items():
+        if len(part) < FEW_HELDOUT_DOCUMENTS:
+            yield f"{name} holds only {len(part)} documents"
+    if len(heldout) == 1:
+        yield "one held-out set only: nothing confirms the sign on other text"
+    if guarded.documents:
+        yield f"{guarded.documents} documents that repeat held-out text were left out of all arms"

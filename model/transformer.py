@@ -1,0 +1,229 @@
+"""A Llama-shaped decoder, small enough to read in one sitting.
+
+In: token ids (batch, time). Out: logits (batch, time, vocabulary).
+The decision that matters: modules carry the names of Llama's weights, so `state_dict()` *is* a
+Hugging Face checkpoint and no conversion can be wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from curate.errors import InputError
+
+INIT_STD = 0.02  # GPT-2; projections back into the residual stream get INIT_STD / sqrt(2 * layers)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of a decoder. `width / heads` is 64 in every profile: the head size all kernels know.
+
+    vocabulary, context: tokens. hidden: width of the SwiGLU layer (Shazeer 2020, 2/3 * 4 * width).
+    kv_heads < heads shares keys and values between heads (Ainslie et al. 2023). eos: the id that
+    ends a document in training and therefore precedes the first token of one in evaluation.
+    """
+
+    vocabulary: int = 2048
+    width: int = 128
+    layers: int = 3
+    heads: int = 2
+    kv_heads: int = 2
+    hidden: int = 352
+    context: int = 256
+    tied: bool = True
+    eos: int = 0
+    rope_base: float = 10_000.0
+    norm_epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        sizes = (self.vocabulary, self.width, self.layers, self.heads, self.kv_heads, self.hidden)
+        if min(*sizes, self.context) < 1:
+            raise InputError(f"model shape: every size must be at least 1, got {self}")
+        if self.width % (2 * self.heads) or self.heads % self.kv_heads:
+            raise InputError(
+                f"model shape: width {self.width} must be an even multiple of heads {self.heads}, "
+                f"and heads a multiple of kv_heads {self.kv_heads}"
+            )
+
+    @property
+    def head_width(self) -> int:
+        """Width of one attention head."""
+        return self.width // self.heads
+
+    def to_config(self) -> dict[str, Any]:
+        """The `config.json` that `transformers.LlamaForCausalLM` reads."""
+        return {
+            "architectures": ["LlamaForCausalLM"],
+            "model_type": "llama",
+            "vocab_size": self.vocabulary,
+            "hidden_size": self.width,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "num_key_value_heads": self.kv_heads,
+            "head_dim": self.head_width,
+            "intermediate_size": self.hidden,
+            "max_position_embeddings": self.context,
+            "tie_word_embeddings": self.tied,
+            "bos_token_id": self.eos,
+            "eos_token_id": self.eos,
+            "rope_theta": self.rope_base,
+            "rms_norm_eps": self.norm_epsilon,
+            "hidden_act": "silu",
+            "attention_bias": False,
+            "mlp_bias": False,
+            "initializer_range": INIT_STD,
+            "torch_dtype": "float32",
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Shape:
+        """The shape a `config.json` written by `to_config` describes. KeyError: a field is missing."""
+        return cls(
+            vocabulary=config["vocab_size"],
+            width=config["hidden_size"],
+            layers=config["num_hidden_layers"],
+            heads=config["num_attention_heads"],
+            kv_heads=config["num_key_value_heads"],
+            hidden=config["intermediate_size"],
+            context=config["max_position_embeddings"],
+            tied=config["tie_word_embeddings"],
+            eos=config["eos_token_id"],
+            rope_base=config["rope_theta"],
+            norm_epsilon=config["rms_norm_eps"],
+        )
+
+
+class Transformer(nn.Module):
+    """The decoder with its output layer. `seed` alone fixes the initial weights."""
+
+    def __init__(self, shape: Shape, seed: int = 0) -> None:
+        super().__init__()
+        self.shape = shape
+        self.model = Decoder(shape)
+        self.lm_head = nn.Linear(shape.width, shape.vocabulary, bias=False)
+        if shape.tied:
+            self.lm_head.weight = self.model.embed_tokens.weight
+        self._initialise(seed)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(batch, time) int64 -> (batch, time, vocabulary). time <= context."""
+        logits: Tensor = self.lm_head(self.model(tokens))
+        return logits
+
+    def loss(self, windows: Tensor) -> Tensor:
+        """Mean next-token cross-entropy in nats over windows (batch, time + 1), computed in fp32."""
+        logits = self(windows[:, :-1])
+        return F.cross_entropy(logits.flatten(0, 1).float(), windows[:, 1:].flatten())
+
+    @torch.no_grad()
+    def _initialise(self, seed: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        residual_std = INIT_STD / math.sqrt(2 * self.shape.layers)
+        for name, weight in self.named_parameters():
+            if weight.ndim >= 2:
+                into_residual = name.endswith(("o_proj.weight", "down_proj.weight"))
+                std = residual_std if into_residual else INIT_STD
+                weight.normal_(0.0, std, generator=generator)
+
+
+class Decoder(nn.Module):
+    """Embedding, blocks, final norm: tokens (batch, time) -> states (batch, time, width)."""
+
+    cosine: Tensor
+    sine: Tensor
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(shape.vocabulary, shape.width)
+        self.layers = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.norm = nn.RMSNorm(shape.width, shape.norm_epsilon)
+        cosine, sine = rotary_table(shape)
+        self.register_buffer("cosine", cosine, persistent=False)
+        self.register_buffer("sine", sine, persistent=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        states: Tensor = self.embed_tokens(tokens)
+        time = tokens.shape[1]
+        rotation = (self.cosine[:time], self.sine[:time])
+        for block in self.layers:
+            states = block(states, rotation)
+        normed: Tensor = self.norm(states)
+        return normed
+
+
+class Block(nn.Module):
+    """Pre-norm attention and feed-forward, each added to the residual stream."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.input_layernorm = nn.RMSNorm(shape.width, shape.norm_epsilon)
+        self.self_attn = Attention(shape)
+        self.post_attention_layernorm = nn.RMSNorm(shape.width, shape.norm_epsilon)
+        self.mlp = FeedForward(shape)
+
+    def forward(self, states: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+        states = states + self.self_attn(self.input_layernorm(states), rotation)
+        out: Tensor = states + self.mlp(self.post_attention_layernorm(states))
+        return out
+
+
+class Attention(nn.Module):
+    """Causal self-attention with rotary positions; documents in one window see each other."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.head_width = shape.heads, shape.kv_heads, shape.head_width
+        self.q_proj = nn.Linear(shape.width, shape.heads * shape.head_width, bias=False)
+        self.k_proj = nn.Linear(shape.width, shape.kv_heads * shape.head_width, bias=False)
+        self.v_proj = nn.Linear(shape.width, shape.kv_heads * shape.head_width, bias=False)
+        self.o_proj = nn.Linear(shape.heads * shape.head_width, shape.width, bias=False)
+
+    def forward(self, states: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+        query = rotate(self._split(self.q_proj(states), self.heads), rotation)
+        key = rotate(self._split(self.k_proj(states), self.kv_heads), rotation)
+        value = self._split(self.v_proj(states), self.kv_heads)
+        mixed = F.scaled_dot_product_attention(
+            query, key, value, is_causal=True, enable_gqa=self.kv_heads < self.heads
+        )
+        out: Tensor = self.o_proj(mixed.transpose(1, 2).flatten(2))
+        return out
+
+    def _split(self, states: Tensor, heads: int) -> Tensor:
+        rows, length, _ = states.shape
+        return states.view(rows, length, heads, self.head_width).transpose(1, 2)
+
+
+class FeedForward(nn.Module):
+    """SwiGLU (Shazeer 2020, arXiv 2002.05202)."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(shape.width, shape.hidden, bias=False)
+        self.up_proj = nn.Linear(shape.width, shape.hidden, bias=False)
+        self.down_proj = nn.Linear(shape.hidden, shape.width, bias=False)
+
+    def forward(self, states: Tensor) -> Tensor:
+        out: Tensor = self.down_proj(F.silu(self.gate_proj(states)) * self.up_proj(states))
+        return out
+
+
+def rotary_table(shape: Shape) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (context, head_width) of RoPE (Su et al. 2021) in the rotate-half layout."""
+    half = torch.arange(0, shape.head_width, 2, dtype=torch.int64).float() / shape.head_width
+    angles = torch.outer(torch.arange(shape.context).float(), 1.0 / shape.rope_base**half)
+    angles = torch.cat((angles, angles), dim=1)
+    return angles.cos(), angles.sin()
+
+
+def rotate(states: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+    """Turn (batch, heads, time, head_width) by its position."""
+    cosine, sine = rotation
+    first, second = states.chunk(2, dim=-1)
+    turned = torch.cat((-second, first), dim=-1)
+    return (states * cosine + turned * sine).to(states.dtype)
