@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal
 
+from xxhash import xxh3_128_hexdigest
+
 from curate.document import Document, share
 
 HELDOUT = "heldout"
@@ -22,7 +24,8 @@ class Split:
     """Hold out a share of the corpus by registered domain (Paloma, §2), before all other steps.
 
     `heldout_share`: expected share of the units held out. `by`: "domain" (the file where there is
-    no URL) or "document" for a corpus from a single site. `seed`: another seed, another draw.
+    no URL) or "document" for a corpus from a single site (equal contents fall on the same side).
+    `seed`: another seed, another draw.
     """
 
     name: ClassVar[str] = "split"
@@ -41,7 +44,9 @@ class Split:
 
     def _unit(self, document: Document) -> str:
         if self.by == "document":
-            return document.url or document.origin
+            return xxh3_128_hexdigest(
+                document.content or (document.text or "").encode("utf-8", "replace")
+            )
         if document.url:
             return registered_domain(document.url)
         return f"{document.source}/{document.origin.partition('#')[0]}"

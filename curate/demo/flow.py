@@ -13,13 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 
 from curate.audit.plant import plant
 from curate.audit.recall import recall
 from curate.demo.corpus import write_books, write_code
 from curate.demo.site import EXCLUDE, serve
+from curate.document import share
 from curate.errors import WorkError
 from curate.extract import Extract
 from curate.recipe import load
@@ -100,10 +100,8 @@ def _corpus(folder: Path) -> None:
         return
     write_code(folder / "code", CODE_FILES)
     write_books(folder / "book")
-    texts = [
-        *_texts("text", folder / "book"),
-        *islice(_texts("warc", folder / "crawl"), PROSE_PAGES),
-    ]
+    pages = sorted(_texts("warc", folder / "crawl"), key=lambda text: share(text, "prose"))
+    texts = [*_texts("text", folder / "book"), *pages[:PROSE_PAGES]]
     plant(texts, PER_KIND, 0, str(folder / "planted"))
 
 

@@ -126,7 +126,11 @@ def make_run(folder: Path, attack: str = "Plain text.", number: int = 60, **reci
         twin.drop = "dedup.near"
         twin.signals["dedup.similarity"] = 0.9
         twin.labels["dedup.duplicate_of"] = second[0].id
-    tokens = {"tokens": 1234, "documents": 5, "shards": [{"file": "a.bin"}]}
+    tokens = {
+        "vocabulary": 64,
+        "tokens": {"web": 1234},
+        "shards": [{"file": "a.bin", "tokens": 1234}],
+    }
     return write_run(
         folder,
         [
