@@ -231,12 +231,16 @@ def audit(
 @app.command()
 def demo(
     output: Annotated[str, typer.Option("--output", help="Folder to write to.")] = "demo",
+    pages: Annotated[int, typer.Option(help="Pages to crawl.")] = 700,
+    seconds: Annotated[
+        float | None, typer.Option(help="Time for the verdict; default two and a half minutes.")
+    ] = None,
     master: Master = None,
 ) -> None:
     """The whole flow on text this machine already has: crawl to bits per byte, offline."""
     from curate.demo.flow import demo as start
 
-    start(output, master)
+    start(output, pages, seconds, master)
 
 
 @app.command("list")

@@ -12,6 +12,7 @@ no arm.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,13 +44,14 @@ def ablate_runs(
     reference: Sequence[str] = (),
     profile: str = "cpu",
     seeds: int = 3,
+    seconds: float | None = None,
 ) -> Verdict:
     """Train on every arm with paired seeds and compare in held-out bits per byte.
 
     `arms`: names of tables (as `extract`, `dedup`), default all; `sources`: the sources compared,
     default all but the `reference` ones, whose held-out documents are H1.
     """
-    from model.ablate import ablate
+    from model.ablate import ablate, choose_profile
 
     tables = _arms(run_dirs, arms)
     last = open_run(run_dirs[-1]).documents[-1].table
@@ -66,7 +68,10 @@ def ablate_runs(
         raise InputError(
             f"no documents for {', '.join(empty)}: hold out more (split.heldout_share) or give other --sources"
         )
-    return ablate(texts, held, profile=profile, output=output, seeds=seeds)
+    size = choose_profile(profile)
+    if seconds is not None:
+        size = replace(size, seconds=seconds)
+    return ablate(texts, held, profile=size, output=output, seeds=seeds)
 
 
 def _arms(run_dirs: Sequence[str], wanted: Sequence[str]) -> dict[str, Table]:

@@ -16,10 +16,12 @@ import os
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import tokenizers
@@ -140,7 +142,10 @@ def ablate(
     profile, output, start = choose_profile(profile), Path(output), time.monotonic()
     _check(arms, heldout, seeds)
     (output / "runs").mkdir(parents=True, exist_ok=True)
-    scored = {name: up_to(part, profile.heldout_bytes) for name, part in heldout.items()}
+    scored = {
+        name: up_to([pair for pair in part if pair[1]], profile.heldout_bytes)
+        for name, part in heldout.items()
+    }
     clean, guarded = guard_arms(arms, scored, profile.shared_ratio)
     encoding = balanced_tokenizer(clean, profile.shape.vocabulary, profile.tokenizer_bytes)
     (output / "tokenizer.json").write_text(encoding.json, encoding="utf-8")
@@ -149,12 +154,24 @@ def ablate(
     encoder = Encoder(encoding)
     heldout_tokens = sum(len(ids) for part in texts.values() for ids in encoder.encode(part))
     inputs = _fingerprint(clean, scored, profile, encoding.sha256)
-    with _pool(profile) as pool:
-        plan = _plan(
-            output, inputs, profile, pool, start, _cost(profile, len(arms), seeds), heldout_tokens
-        )
-        trials = list(_trials(output, plan, profile, clean, encoder, seeds))
-        runs = _run_all(trials, pool)
+    try:
+        with _pool(profile) as pool:
+            plan = _plan(
+                output,
+                inputs,
+                profile,
+                pool,
+                start,
+                _cost(profile, len(arms), seeds),
+                heldout_tokens,
+            )
+            trials = list(_trials(output, plan, profile, clean, encoder, seeds))
+            runs = _run_all(trials, pool, profile.workers)
+    except BrokenProcessPool:
+        raise WorkError(
+            "a training process died: out of memory, or called from a script that lacks "
+            '`if __name__ == "__main__":`; run again to go on'
+        ) from None
     counts = {name: len(part) for name, part in clean.items()}
     verdict = _verdict(runs, counts, profile, plan, seeds, guarded, scored)
     (output / "verdict.json").write_text(json.dumps(verdict.to_json(), indent=1), encoding="utf-8")
@@ -177,9 +194,9 @@ def _check(arms: Mapping[str, Documents], heldout: Mapping[str, Documents], seed
         )
     if seeds < 2:
         raise InputError(f"{seeds} seed cannot tell an effect from noise; use at least 2")
-    empty = [name for name, part in heldout.items() if not part]
+    empty = [name for name, part in heldout.items() if not any(text for _, text in part)]
     if empty or not heldout:
-        raise InputError(f"no held-out document in {', '.join(empty) or 'any set'}")
+        raise InputError(f"no held-out document with text in {', '.join(empty) or 'any set'}")
 
 
 def _fingerprint(
@@ -198,10 +215,7 @@ def _fingerprint(
 
 def _pool(profile: Profile) -> ProcessPoolExecutor:
     """Workers of one thread each: two runs side by side beat one run on two cores."""
-    context = multiprocessing.get_context("spawn")
-    if profile.device == "cpu":
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-    return ProcessPoolExecutor(profile.workers, mp_context=context)
+    return ProcessPoolExecutor(profile.workers, mp_context=multiprocessing.get_context("spawn"))
 
 
 def _cost(profile: Profile, arms: int, seeds: int) -> int:
@@ -231,7 +245,9 @@ def _plan(
             "use fewer arms or seeds, or a larger profile"
         )
     plan = Plan(inputs, steps, round(speed, 1))
-    file.write_text(json.dumps(asdict(plan)), encoding="utf-8")
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(plan)), encoding="utf-8")
+    os.replace(partial, file)
     return plan
 
 
@@ -246,18 +262,24 @@ def _trials(
     """Every run of the block and, for seed 0, of the other learning rates; streams are written here."""
     folder = output / "streams"
     folder.mkdir(exist_ok=True)
-    tokens = plan.steps * profile.recipe.batch_windows * profile.shape.context + 1
+    step_tokens = profile.recipe.batch_windows * profile.shape.context
+    tokens = plan.steps * step_tokens + 1
     for seed in range(seeds):
         for arm, documents in arms.items():
-            stream = folder / f"{plan.inputs}-{arm}-{seed}.npy"
+            safe = quote(arm, safe=" ")
+            stream = folder / f"{plan.inputs}-{safe}-{seed}.npy"
             ids, epochs = encoder.stream(documents, seed, tokens, profile.piece_chars)
+            if len(ids) <= step_tokens:
+                raise InputError(
+                    f"arm {arm}: its {len(ids)} tokens do not fill one batch of {step_tokens}; give it more documents"
+                )
             np.save(stream, ids)
             for factor in (1.0, *(profile.rate_factors if seed == 0 else ())):
                 recipe = replace(
                     profile.recipe, steps=plan.steps, seed=seed, device=profile.device,
                     learning_rate=profile.recipe.learning_rate * factor,
                 )  # fmt: skip
-                name = f"{plan.inputs}-{plan.steps}-{arm}-{seed}-{factor:.2g}.json"
+                name = f"{plan.inputs}-{plan.steps}-{safe}-{seed}-{factor:g}.json"
                 yield Trial(
                     arm,
                     seed,
@@ -271,18 +293,24 @@ def _trials(
                 )
 
 
-def _run_all(trials: Sequence[Trial], pool: ProcessPoolExecutor) -> list[Run]:
-    """The finished runs, old and new, in the order of the trials."""
+def _run_all(trials: Sequence[Trial], pool: ProcessPoolExecutor, workers: int) -> list[Run]:
+    """The finished runs, old and new, in the order of the trials.
+
+    No more runs are handed out than there are workers, so an error or Ctrl-C waits for those only.
+    """
     line, start = Line(), time.monotonic()
-    waiting = [trial for trial in trials if not trial.result.exists()]
-    futures = [pool.submit(run_trial, trial) for trial in waiting]
+    missing = [trial for trial in trials if not trial.result.exists()]
+    queue, running, done = iter(missing), set[Future[None]](), 0
     try:
-        for done, future in enumerate(as_completed(futures), 1):
-            future.result()
-            left = (time.monotonic() - start) / done * (len(futures) - done)
-            line.show(f"ablate  run {done}/{len(futures)}  about {left:.0f} s left")
-    except BrokenProcessPool:
-        raise WorkError("a training process died (out of memory?); run again to go on") from None
+        while running or done < len(missing):
+            free = workers - len(running)
+            running |= {pool.submit(run_trial, trial) for trial in islice(queue, free)}
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+            done += len(finished)
+            left = (time.monotonic() - start) / done * (len(missing) - done)
+            line.show(f"ablate  run {done}/{len(missing)}  about {left:.0f} s left")
     finally:
         line.clear()
     return [Run(**json.loads(trial.result.read_text(encoding="utf-8"))) for trial in trials]

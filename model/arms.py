@@ -8,8 +8,9 @@ two arms read the documents they share in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice, tee
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -79,12 +80,22 @@ def up_to(documents: Documents, limit_bytes: int) -> list[tuple[str, str]]:
     return chosen
 
 
-def piece(id: str, text: str, seed: int, chars: int | None) -> str:
-    """At most `chars` characters of a text, from a place fixed by its id and the seed."""
-    if chars is None or len(text) <= chars:
-        return text
-    start = int(share(id, f"piece {seed}") * (len(text) - chars + 1))
-    return text[start : start + chars]
+def pieces(documents: Documents, seed: int, chars: int | None) -> Iterator[str]:
+    """The texts in the seed's order, of each at most `chars` characters at a time.
+
+    A longer text is cut into equal pieces; one of them, drawn by a coin on (id, seed), comes in the
+    first round, the others in later rounds, so that nothing is left out and nothing comes twice.
+    """
+    drawn = sorted(documents, key=lambda pair: share(pair[0], f"order {seed}"))
+    number = 0
+    while drawn:
+        for id, text in drawn:
+            count = 1 if chars is None else max(1, -(-len(text) // chars))
+            width = -(-len(text) // count)
+            place = (int(share(id, f"piece {seed}") * count) + number) % count
+            yield text[place * width : (place + 1) * width]
+        number += 1
+        drawn = [pair for pair in drawn if chars is not None and len(pair[1]) > number * chars]
 
 
 class Encoder:
@@ -99,10 +110,10 @@ class Encoder:
             [len(name) for name in names], np.int64
         )  # a byte is a character
 
-    def encode(self, texts: Sequence[str]) -> Iterator[Tokens]:
+    def encode(self, texts: Iterable[str]) -> Iterator[Tokens]:
         """Tokens of each text, without an end. WorkError: they do not cover the text's bytes."""
-        for start in range(0, len(texts), ENCODE_DOCUMENTS):
-            group = list(texts[start : start + ENCODE_DOCUMENTS])
+        waiting = iter(texts)
+        while group := list(islice(waiting, ENCODE_DOCUMENTS)):
             encodings = self.tokenizer.encode_batch(group, add_special_tokens=False)
             for text, encoding in zip(group, encodings, strict=True):
                 ids = np.array(encoding.ids, np.int32)
@@ -118,17 +129,19 @@ class Encoder:
         """`tokens` tokens of the documents in the seed's order, and the epochs that takes.
 
         Documents are drawn by a coin on (id, seed) and end with EOS; an arm with fewer tokens than
-        wanted is given whole, and is read again from its beginning. `piece_chars`: of a longer
-        document only a piece is taken, at a place the coin chooses, so that a short stream holds
-        many documents instead of a few long ones.
+        wanted is given whole, and is read again from its beginning. `piece_chars`: long documents
+        come in `pieces`, so that a short stream holds many documents instead of a few long ones.
+        Epochs below one are an estimate from the characters read.
         """
-        drawn = sorted(documents, key=lambda pair: share(pair[0], f"order {seed}"))
         held: list[Tokens] = []
-        size = 0
+        size = chars = 0
         end = np.array([self.eos], np.int32)
-        for ids in self.encode([piece(*pair, seed, piece_chars) for pair in drawn]):
+        texts, taken = tee(pieces(documents, seed, piece_chars))
+        for ids, text in zip(self.encode(texts), taken, strict=False):
             held += [ids, end]
             size += len(ids) + 1
+            chars += len(text)
             if size >= tokens:
                 break
-        return np.concatenate(held)[:tokens], tokens / size if size < tokens else 1.0
+        read_share = max(1, chars) / max(1, sum(len(text) for _, text in documents))
+        return np.concatenate(held)[:tokens], tokens / size * read_share

@@ -64,7 +64,7 @@ def train(
     )
     one_epoch = max(1, data.token_count // (context * batch_windows))
     recipe = Recipe(
-        steps=steps or min(1000, one_epoch),
+        steps=min(1000, one_epoch) if steps is None else steps,
         batch_windows=batch_windows,
         learning_rate=learning_rate,
         seed=seed,
@@ -72,6 +72,8 @@ def train(
     try:
         validation = open_shards(shards, "heldout")
     except InputError:
+        validation = None
+    if validation is not None and not validation.window_starts(context)[-1]:
         validation = None
     print(run(data, shape, recipe, output, not restart, tokenizer, validation))
 
@@ -99,9 +101,12 @@ def evaluate(
             for file in files
             for row in read("heldout", detect_format(file.path), root, file.path, {})
         ]
-        found = score(net, tokenizer, [row.text for row in rows if row.text])
+        kept = [row.text for row in rows if row.text]
+        if not kept:
+            raise InputError(f"{path}: no document with text to evaluate on")
+        found = score(net, tokenizer, kept)
         results[path] = {
-            "documents": sum(1 for row in rows if row.text),
+            "documents": len(kept),
             "bits_per_byte": found.bits_per_byte,
             "perplexity": found.perplexity,
             "next_token_accuracy": found.accuracy,
@@ -150,6 +155,9 @@ def ablate(
     ] = None,
     profile: Annotated[str, typer.Option(help="demo, cpu or gpu.")] = "cpu",
     seeds: Annotated[int, typer.Option(help="Runs of each arm.")] = 3,
+    seconds: Annotated[
+        float | None, typer.Option(help="Time for everything; default the profile's.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say what each stage is worth in held-out bits per byte, with intervals."""
@@ -163,5 +171,6 @@ def ablate(
         reference=reference or (),
         profile=profile,
         seeds=seeds,
+        seconds=seconds,
     )
     print(json.dumps(verdict.to_json(), indent=1) if as_json else "\n".join(verdict.lines()))

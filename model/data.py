@@ -58,7 +58,7 @@ class Shard:
     def documents(self) -> Iterator[Tokens]:
         """Each document's tokens, its closing EOS included."""
         ends = np.cumsum(self.document_tokens, dtype=np.int64)
-        yield from np.split(self.tokens, ends[:-1])
+        yield from np.split(self.tokens, ends)[:-1]
 
 
 @dataclass(frozen=True)

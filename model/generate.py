@@ -27,8 +27,12 @@ def generate(
     """Up to `tokens` tokens after `prompt`, ending early at the end-of-document token.
 
     temperature 0 takes the likeliest token each time; top_k None samples from all of them.
-    InputError: no checkpoint, or one without a tokenizer.
+    InputError: no checkpoint, one without a tokenizer, temperature below 0 or top_k below 1.
     """
+    if temperature < 0 or (top_k is not None and top_k < 1):
+        raise InputError(
+            f"temperature {temperature}, top_k {top_k}: temperature must be at least 0, top_k at least 1"
+        )
     model, tokenizer = load(folder)
     if tokenizer is None:
         raise InputError(

@@ -232,7 +232,7 @@ class Verdict:
     degrees_of_freedom: int
     arms: tuple[ArmResult, ...]
     contrasts: tuple[Contrast, ...]
-    rate_order: dict[str, float]
+    rate_order: dict[str, float | None]
     guard: dict[str, Any]
     plan: dict[str, Any]
     versions: dict[str, str]
@@ -361,17 +361,19 @@ def rate_factors(runs: Sequence[Run]) -> list[float]:
     return sorted({run.rate_factor for run in runs} - {1.0})
 
 
-def rate_order(runs: Sequence[Run], arms: Sequence[str]) -> dict[str, float]:
+def rate_order(runs: Sequence[Run], arms: Sequence[str]) -> dict[str, float | None]:
     """Kendall's tau between the order of the arms at each learning-rate factor and at factor 1.
 
-    Rankings of data can flip with the rate (Wang et al. 2025, arXiv 2512.24503).
+    Rankings of data can flip with the rate (Wang et al. 2025, arXiv 2512.24503). None: all arms
+    score the same, so there is no order.
     """
     at = {(run.rate_factor, run.arm): run.score for run in runs if run.seed == 0}
     usual = [at[1.0, arm] for arm in arms]
-    return {
-        f"{factor:.2g}": float(stats.kendalltau(usual, [at[factor, arm] for arm in arms]).statistic)
+    taus = {
+        factor: float(stats.kendalltau(usual, [at[factor, arm] for arm in arms]).statistic)
         for factor in rate_factors(runs)
     }
+    return {f"{factor:.2g}": None if math.isnan(tau) else tau for factor, tau in taus.items()}
 
 
 def summarise(runs: Sequence[Run], documents: Mapping[str, int]) -> tuple[ArmResult, ...]:

@@ -63,9 +63,12 @@ class Recipe:
     checkpoint_steps: int = 500
 
     def __post_init__(self) -> None:
-        counts = (self.steps, self.batch_windows, self.log_steps, self.checkpoint_steps)
-        if min(*counts, self.micro_windows or 1) < 1 or self.learning_rate <= 0:
+        micro = self.batch_windows if self.micro_windows is None else self.micro_windows
+        counts = (self.steps, self.batch_windows, micro, self.log_steps, self.checkpoint_steps)
+        if min(counts) < 1 or self.learning_rate <= 0:
             raise InputError("training recipe: steps, windows and learning_rate must be above zero")
+        if self.seed < 0:
+            raise InputError(f"training recipe: seed {self.seed} is below zero")
         if not 0 <= self.warmup_ratio <= 1 or not 0 < self.decay_ratio <= 1:
             raise InputError(
                 "training recipe: warmup_ratio and decay_ratio are shares between 0 and 1"
@@ -105,10 +108,10 @@ def train(
     _forget_metrics_after(output / METRICS, first)
     report = _Report(output / METRICS, recipe, shape, first)
     for step in fit(model, optimiser, batches, recipe, first):
-        last = step.number == recipe.steps
-        if last or step.number % recipe.log_steps == 0:
+        keep = step.number == recipe.steps or step.number % recipe.checkpoint_steps == 0
+        if keep or step.number % recipe.log_steps == 0:
             report.log(step)
-        if last or step.number % recipe.checkpoint_steps == 0:
+        if keep:
             if validation is not None:
                 report.log_validation(step, validation_loss(model, validation, recipe))
             save(output, model, optimiser, tokenizer, {**settings, "step": step.number})
@@ -311,10 +314,10 @@ class _Report:
 
     def log(self, step: Step) -> None:
         """One line of metrics, and the progress line. WorkError: the loss is no longer a number."""
-        loss = float(step.loss)
-        if not math.isfinite(loss):
+        loss, norm = float(step.loss), float(step.gradient_norm)
+        if not math.isfinite(loss + norm):
             raise WorkError(
-                f"training diverged at step {step.number}: loss {loss}; lower learning_rate or set clip"
+                f"training diverged at step {step.number}: loss {loss}, gradient norm {norm}; lower learning_rate or set clip"
             )
         seconds = time.monotonic() - self.start
         rate = (step.number - self.first) * self.step_tokens / max(seconds, 1e-9)
@@ -323,7 +326,7 @@ class _Report:
             tokens=step.number * self.step_tokens,
             loss=loss,
             learning_rate=step.learning_rate,
-            gradient_norm=float(step.gradient_norm),
+            gradient_norm=norm,
             tokens_per_second=round(rate),
         )
         left = (self.recipe.steps - step.number) * self.step_tokens / rate

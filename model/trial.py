@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from curate.errors import WorkError
+from curate.tokens.tokenizer import load
 from model.data import Stream
 from model.evaluate import evaluate
 from model.statistics import Run
@@ -55,7 +55,7 @@ def run_trial(trial: Trial) -> None:
         raise WorkError(
             f"{trial.arm}, seed {trial.seed}: the loss is {loss}; lower the learning rate"
         )
-    tokenizer = Tokenizer.from_file(str(trial.folder / "tokenizer.json"))
+    tokenizer = load((trial.folder / "tokenizer.json").read_text(encoding="utf-8"))
     texts = json.loads((trial.folder / "heldout.json").read_text(encoding="utf-8"))
     found = {name: evaluate(model, tokenizer, part) for name, part in texts.items()}
     run = Run(

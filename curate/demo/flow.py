@@ -30,7 +30,6 @@ from curate.step import apply
 from curate.table import Table
 from curate.verdict import ablate_runs
 
-PAGES = 700
 WARC_BYTES = 1 << 20
 CODE_FILES = 300
 PER_KIND = 25
@@ -38,11 +37,20 @@ PROSE_PAGES = 60
 ARMS = ("read", "extract", "clean-filter", "decontaminate")
 
 
-def demo(output: str, master: str | None = None, say: Callable[[str], None] = print) -> Path:
-    """Run everything below `output`; returns the path of the report page."""
+def demo(
+    output: str,
+    pages: int = 700,
+    seconds: float | None = None,
+    master: str | None = None,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Run everything below `output`; returns the path of the report page.
+
+    `pages`: how many are crawled. `seconds`: time for the verdict, default its profile's.
+    """
     started, folder = time.monotonic(), Path(output).absolute()
     say(f"1/5 crawl: pydoc's server on loopback -> {folder / 'crawl'}")
-    _crawl(folder / "crawl")
+    _crawl(folder / "crawl", pages)
     say("2/5 corpus: the standard library, the language reference, and planted defects")
     _corpus(folder)
     say("3/5 run: extract, clean, filter, deduplicate, decontaminate, mix, tokenize")
@@ -67,6 +75,7 @@ def demo(output: str, master: str | None = None, say: Callable[[str], None] = pr
         sources=("web", "planted"),
         reference=("book",),
         profile="demo",
+        seconds=seconds,
     )
     say("5/5 report")
     page = report(str(run_dir))
@@ -76,7 +85,7 @@ def demo(output: str, master: str | None = None, say: Callable[[str], None] = pr
     return Path(page)
 
 
-def _crawl(folder: Path) -> None:
+def _crawl(folder: Path, pages: int) -> None:
     """Crawl pydoc's server in a process of its own (a reactor starts once in a process)."""
     if (folder / "crawl.json").exists():
         return
@@ -84,7 +93,7 @@ def _crawl(folder: Path) -> None:
     with serve() as url:
         command = [
             sys.executable, "-m", "curate", "crawl", url, "--output", str(folder), "--allow-private",
-            "--max-pages", str(PAGES), "--delay-seconds", "0", "--concurrency-per-host", "2",
+            "--max-pages", str(pages), "--delay-seconds", "0", "--concurrency-per-host", "2",
             "--file-bytes", str(WARC_BYTES), *(part for regex in EXCLUDE for part in ("--exclude", regex)),
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True)

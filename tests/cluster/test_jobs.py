@@ -14,6 +14,7 @@ from typing import Any
 
 import pyspark
 import pytest
+from prose import prose
 from warc_builder import http_response, warc_record
 
 from curate.document import documents
@@ -21,7 +22,6 @@ from curate.table import Table
 
 ROOT = Path(__file__).parents[2]
 SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
-WORDS = "the quick brown fox and the lazy dog have been to that place with a very good map of it"
 RECIPE = """
 name: small
 sources:
@@ -44,19 +44,15 @@ QUESTION = (
 )
 
 
-def prose(number: int) -> str:
-    """A distinct text that passes Gopher's rules; number 3 gives an evaluation question away."""
-    if number == 3:
-        return f"{prose(333)} {QUESTION}"
-    return " ".join(
-        f"Paper {number} says on page {number * 7 + page} that {WORDS}." for page in range(6)
-    )
+def text_of(number: int) -> str:
+    """A distinct text; number 3 gives an evaluation question away."""
+    return f"{prose(number)}\n{QUESTION}" if number == 3 else prose(number)
 
 
 def write_warc(path: Path, numbers: range) -> None:
     """Pages with distinct texts, a gzip member each."""
     pages = [
-        http_response(f"<html><body><p>{prose(n)}</p></body></html>".encode()) for n in numbers
+        http_response(f"<html><body><p>{text_of(n)}</p></body></html>".encode()) for n in numbers
     ]
     records = [
         warc_record(page, uri=f"http://a{n}.example/")

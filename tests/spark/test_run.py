@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prose import prose
 from warc_builder import http_response, warc_record, warcinfo
 
 import curate.run
@@ -18,7 +19,6 @@ from curate.recipe import parse
 from curate.run import run
 from curate.table import Table
 
-WORDS = "the quick brown fox and the lazy dog have been to that place with a very good map of it"
 RECIPE = """
 name: small
 sources:
@@ -33,11 +33,6 @@ steps:
   - dedup: {method: exact}
   - tokenize: {vocabulary: 320, sample_bytes: 100000}
 """
-
-
-def prose(number: int) -> str:
-    """A distinct text that passes Gopher's rules."""
-    return " ".join(f"Paper {number} says on page {page} that {WORDS}." for page in range(6))
 
 
 @pytest.fixture

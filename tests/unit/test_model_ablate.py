@@ -1,0 +1,351 @@
+"""An ablation from documents to a verdict: fair arms, paired streams, real training processes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.errors import InputError, WorkError
+from curate.tokens.tokenizer import END, train
+from model import ablate as module
+from model.ablate import PROFILES, Plan, Profile, ablate
+from model.arms import Documents, Encoder, balanced_tokenizer, guard_arms, pieces, up_to
+from model.evaluate import evaluate
+from model.train import Recipe
+from model.transformer import Shape
+
+torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
+SHAPE = Shape(vocabulary=384, width=64, layers=1, heads=1, kv_heads=1, hidden=128, context=32)
+MICRO = Profile("micro", 1e6, SHAPE, Recipe(batch_windows=8, learning_rate=3e-3), 6000, 20_000)
+PLANNED = 12
+
+
+def _documents(count: int, prefix: str, words: int = 80) -> list[tuple[str, str]]:
+    """Sentences over 150 words, the next word depending on the one before."""
+    generator = np.random.default_rng(len(prefix) + count)
+    names = ["".join(generator.choice(list("aeioulnrst"), 5)) for _ in range(150)]
+    documents = []
+    for number in range(count):
+        steps = generator.choice([1, 2, 3, 70], words, p=[0.6, 0.2, 0.1, 0.1])
+        line = " ".join(names[place % 150] for place in np.cumsum(steps) + generator.integers(150))
+        documents.append((f"{prefix}{number}", f"{line} é"))
+    return documents
+
+
+def _shuffled(text: str, share: float) -> str:
+    """The text with a share of its characters in each other's places."""
+    generator = np.random.default_rng(len(text))
+    chars = np.array(list(text))
+    places = generator.choice(len(chars), int(share * len(chars)), replace=False)
+    chars[places] = chars[generator.permutation(places)]
+    return "".join(chars)
+
+
+ALL = _documents(330, "d")
+CLEAN, HELDOUT = ALL[:300], {"H1": ALL[300:315], "H2": ALL[315:]}
+NOISY = [(id, _shuffled(text, 0.3)) for id, text in CLEAN]
+ARMS: dict[str, Documents] = {"clean": CLEAN, "noisy": NOISY}
+
+
+def test_shuffled_bytes_make_an_arm_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real processes, a measured speed, and a second call that trains nothing again."""
+    monkeypatch.setattr(module, "CALIBRATION_SECONDS", 0.1)
+    monkeypatch.setattr(module, "SAFETY", 2e-6)  # of a million seconds
+    verdict = ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2)
+    (contrast,) = verdict.contrasts
+    assert (contrast.name, contrast.first, contrast.second) == ("noisy", "clean", "noisy")
+    assert contrast.outcome == "worse", contrast.sentence()
+    assert contrast.difference > 0.1 and min(contrast.by_set.values()) > 0
+    assert [arm.documents for arm in verdict.arms] == [300, 300]
+    assert {run["tokens"] for run in verdict.runs} == {verdict.tokens_per_run}
+    assert verdict.detectable_effect > 0 and len(verdict.runs) == 4
+    assert contrast.sentence() in verdict.lines()
+
+    stored = json.loads((tmp_path / "verdict.json").read_text())
+    assert stored == json.loads(json.dumps(verdict.to_json()))
+    finished = _times(tmp_path)
+    assert len(finished) == 4
+    assert ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2) == verdict
+    assert _times(tmp_path) == finished
+
+
+def test_more_seeds_are_added_to_those_there_are(tmp_path: Path, inline: Inline) -> None:
+    two = ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2)
+    finished = _times(tmp_path)
+    three = ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=3)
+    assert inline.started == 4 + 2
+    assert finished.items() <= _times(tmp_path).items()
+    assert [run for run in three.runs if run["seed"] < 2] == list(two.runs)
+    assert three.degrees_of_freedom == 2
+
+
+def test_the_first_seed_is_run_at_other_learning_rates_too(tmp_path: Path, inline: Inline) -> None:
+    profile = replace(MICRO, rate_factors=(1 / 3, 3.0))
+    verdict = ablate(ARMS, HELDOUT, profile, tmp_path, seeds=2)
+    assert inline.started == 2 * (2 + 2)
+    tried = {(run["seed"], run["rate_factor"]) for run in verdict.runs}
+    assert tried == {(0, 1.0), (1, 1.0), (0, 1 / 3), (0, 3.0)}
+    assert set(verdict.rate_order) == {"0.33", "3"}
+    rates = {run["bits_per_byte"]["H1"] for run in verdict.runs if run["seed"] == 0}
+    assert len(rates) == 6
+
+
+def test_other_documents_are_other_runs(tmp_path: Path, inline: Inline) -> None:
+    ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2)
+    ablate({**ARMS, "noisy": NOISY[:-1]}, HELDOUT, MICRO, tmp_path, seeds=2)
+    assert inline.started == 4 + 4
+
+
+def test_the_same_documents_twice_are_the_same_arm(tmp_path: Path, inline: Inline) -> None:
+    profile = replace(MICRO, rate_factors=(3.0,))
+    verdict = ablate({"a/b": CLEAN, "..": CLEAN}, HELDOUT, profile, tmp_path, seeds=2)
+    assert verdict.contrasts[0].difference == 0
+    assert verdict.contrasts[0].outcome == "inconclusive"
+    json.loads((tmp_path / "verdict.json").read_text(), parse_constant=pytest.fail)
+
+
+def test_what_a_reader_has_to_know(tmp_path: Path, inline: Inline) -> None:
+    few = {"clean": CLEAN[:2], "noisy": [*NOISY[:2], ("leak", HELDOUT["H1"][0][1])]}
+    notes = " ".join(ablate(few, {"H1": HELDOUT["H1"]}, MICRO, tmp_path, seeds=2).notes)
+    assert "clean was read" in notes and "H1 holds only 12 documents" in notes
+    assert "one held-out set only" in notes and "1 documents that repeat held-out" in notes
+
+
+def test_a_diverged_run_ends_the_ablation(tmp_path: Path, inline: Inline) -> None:
+    wild = replace(MICRO.recipe, learning_rate=1e30, clip=None, warmup_ratio=0.0)
+    with pytest.raises(WorkError, match="seed 0: the loss is") as caught:
+        ablate(ARMS, HELDOUT, replace(MICRO, recipe=wild), tmp_path, seeds=2)
+    assert "\n" not in str(caught.value)
+    assert inline.started <= MICRO.workers  # the others were never handed out
+
+
+def test_a_worker_that_dies_is_one_line(tmp_path: Path, inline: Inline) -> None:
+    inline.failure = BrokenProcessPool("killed")
+    with pytest.raises(WorkError, match="a training process died.*run again to go on"):
+        ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2)
+
+
+def test_the_plan_fits_the_time_and_is_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "measure_speed", lambda *_: 10_000.0)
+    pool, now = Inline(), time.monotonic()
+
+    def plan(inputs: str, seconds: float = 104.0, heldout_tokens: int = 0) -> Plan:
+        profile = replace(MICRO, seconds=seconds)
+        return module._plan(tmp_path, inputs, profile, pool, now, 10, heldout_tokens)  # type: ignore[arg-type]
+
+    # 100 s x 0.8 x two workers at 10,000 tokens/s, over ten runs of 256 tokens a step
+    first = plan("one")
+    assert first.steps == pytest.approx(625, abs=1)
+    assert plan("one", seconds=50.0) == first
+    assert plan("two", heldout_tokens=64_000).steps == pytest.approx(525, abs=1)
+    with pytest.raises(InputError, match="7 s are too few for 10 runs"):
+        plan("three", seconds=7.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"arms": {"clean": CLEAN}}, "at least two arms, got: clean"),
+        ({"arms": {}}, "at least two arms, got: none"),
+        ({"seeds": 1}, "1 seed cannot tell an effect from noise"),
+        ({"heldout": {}}, "no held-out document with text in any set"),
+        ({"heldout": {"H1": CLEAN, "H2": []}}, "no held-out document with text in H2"),
+        ({"heldout": {"H1": [("a", ""), ("b", "")]}}, "no held-out document with text in H1"),
+        ({"profile": "huge"}, "unknown profile 'huge'; known: demo, cpu, gpu"),
+        ({"arms": {**ARMS, "same": HELDOUT["H1"][:5]}}, "arm same: every document repeats"),
+        ({"arms": {**ARMS, "small": CLEAN[:1]}}, "arm small: its .* tokens do not fill one batch"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    change: dict[str, Any], message: str, tmp_path: Path, inline: Inline
+) -> None:
+    given = {"arms": ARMS, "heldout": HELDOUT, "profile": MICRO, "seeds": 2, **change}
+    with pytest.raises(InputError, match=message) as caught:
+        ablate(**given, output=tmp_path)
+    assert "\n" not in str(caught.value)
+    assert inline.started == 0
+
+
+def test_empty_held_out_documents_are_left_out(tmp_path: Path, inline: Inline) -> None:
+    heldout = {"H1": [("nothing", ""), *HELDOUT["H1"]], "H2": HELDOUT["H2"]}
+    verdict = ablate(ARMS, heldout, MICRO, tmp_path, seeds=2)
+    assert np.isfinite(verdict.arms[0].score)
+    texts = json.loads((tmp_path / "heldout.json").read_text())
+    assert all(text for part in texts.values() for text in part)
+
+
+def test_held_out_text_that_spells_the_end_token_is_text(
+    tmp_path: Path, inline: Inline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = []
+
+    def spy(model: Any, tokenizer: Any, texts: list[str]) -> Any:
+        found = evaluate(model, tokenizer, texts)
+        tokens.append(found.tokens.tolist())
+        return found
+
+    monkeypatch.setattr("model.trial.evaluate", spy)
+    ablate(ARMS, {"H1": [("a", END), ("b", f"{END} é")]}, MICRO, tmp_path, seeds=2)
+    assert all(first > 3 and second > 3 for first, second in tokens)
+
+
+def test_profiles_are_of_models_kernels_know() -> None:
+    for name, profile in PROFILES.items():
+        assert profile.name == name and profile.shape.head_width == 64
+        assert profile.shape.vocabulary % 64 == 0
+
+
+def test_a_leak_in_one_arm_leaves_every_arm() -> None:
+    held = HELDOUT["H1"]
+    clean, text = dict(CLEAN), held[0][1].split()
+    near = " ".join([*text[:30], "changed", *text[31:60], "again", *text[61:]])
+    first = {**clean, "d1": held[0][1], held[5][0]: "known by its id"}
+    second = {**clean, "d2": near, "d3": f"{clean['d3']} {held[2][1]} {clean['d4']}", "late": near}
+    found, guarded = guard_arms(
+        {"raw": list(first.items()), "text": list(second.items())}, HELDOUT, 0.2
+    )
+    for part in found.values():
+        assert {id for id, _ in part} == set(clean) - {"d1", "d2", "d3"}
+    assert guarded.documents == 5 and guarded.by_arm == {"raw": 4, "text": 4}
+    assert dict(found["text"])["d7"] == clean["d7"]
+
+
+ENCODER = Encoder(train([f"{text} 日本語 naïve" for _, text in CLEAN[:40]], 384))
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_tokens_are_the_bytes_of_the_text(texts: list[str]) -> None:
+    for text, ids in zip(texts, ENCODER.encode(texts), strict=True):
+        assert ENCODER.tokenizer.decode(ids.tolist()) == text
+        assert ENCODER.token_bytes[ids].sum() == len(text.encode())
+
+
+@pytest.mark.parametrize("text", [END, f"a{END}b", "日本語 — naïve 🎉", "\x00\x7f\u2028", ""])
+def test_no_text_becomes_the_end_of_a_document(text: str) -> None:
+    (ids,) = ENCODER.encode([text])
+    assert ENCODER.eos not in ids and ENCODER.tokenizer.decode(ids.tolist()) == text
+
+
+def test_lost_bytes_are_noticed() -> None:
+    lossy = Encoder(train(["abc"], 320))
+    lossy.token_bytes = lossy.token_bytes + 1
+    with pytest.raises(WorkError, match="do not add up"):
+        list(lossy.encode(["abc"]))
+
+
+@pytest.mark.parametrize("piece_chars", [None, 100])
+def test_arms_read_the_documents_they_share_in_the_same_order(piece_chars: int | None) -> None:
+    first, second = CLEAN[:60], [*CLEAN[90:110:-1], *CLEAN[30:80], ("x", "another text " * 30)]
+    shared = [id for id, _ in first if id in dict(second)]
+    for seed in range(3):
+        orders = [
+            [text for text in pieces(part, seed, piece_chars) if _owner(text, shared)]
+            for part in (first, second)
+        ]
+        assert orders[0] == orders[1] and len(orders[0]) >= len(shared)
+    assert list(pieces(first, 0, piece_chars)) != list(pieces(first, 1, piece_chars))
+
+
+@given(st.lists(st.integers(0, 40), max_size=6), st.integers(0, 99), st.integers(1, 12))
+def test_pieces_leave_nothing_out_and_take_nothing_twice(
+    lengths: list[int], seed: int, chars: int
+) -> None:
+    everything = "".join(chr(0x4E00 + place) for place in range(sum(lengths)))
+    ends = np.cumsum(lengths, dtype=int)
+    documents = [
+        (f"{end}", everything[end - n : end]) for end, n in zip(ends, lengths, strict=True)
+    ]
+    found = list(pieces(documents, seed, chars))
+    assert "".join(sorted(found)) == everything
+    assert all(len(one) <= chars for one in found)
+    first_round = found[: len(documents)]  # one piece of every document before the second of any
+    assert all(any(one in text for one in first_round if one) for _, text in documents if text)
+
+
+@pytest.mark.parametrize("piece_chars", [None, 100])
+def test_epochs(piece_chars: int | None) -> None:
+    part = CLEAN[:50]
+    whole, once = ENCODER.stream(part, 0, 10**9, piece_chars)
+    assert once == pytest.approx(10**9 / len(whole))
+    assert whole[-1] == ENCODER.eos
+    exact, epochs = ENCODER.stream(part, 0, len(whole), piece_chars)
+    assert (len(exact), epochs) == (len(whole), 1.0)
+    assert np.array_equal(exact, whole)
+    assert ENCODER.stream(part, 0, 3 * len(whole), piece_chars)[1] == pytest.approx(3.0)
+    tenth, epochs = ENCODER.stream(part, 0, len(whole) // 10, piece_chars)
+    assert epochs == pytest.approx(0.1, abs=0.01)
+    assert np.array_equal(tenth, whole[: len(tenth)])
+
+
+def test_streams_hold_whole_documents_between_ends() -> None:
+    stream, _ = ENCODER.stream(CLEAN[:5], 1, 10**6)
+    assert (stream == ENCODER.eos).sum() == 5
+    parts = np.split(stream, np.flatnonzero(stream == ENCODER.eos) + 1)[:-1]
+    texts = [ENCODER.tokenizer.decode(part[:-1].tolist()) for part in parts]
+    assert texts == list(pieces(CLEAN[:5], 1, None))
+    assert sorted(texts) == sorted(text for _, text in CLEAN[:5])
+
+
+def test_the_tokenizer_hears_every_arm() -> None:
+    arms = {"a": [("1", "zebra " * 400)], "b": [("2", "quokka " * 400), ("3", "unheard " * 9000)]}
+    tokenizer = Encoder(balanced_tokenizer(arms, 384, 6000)).tokenizer
+    assert tokenizer.token_to_id("Ġzebra") and tokenizer.token_to_id("Ġquokka")
+    assert tokenizer.token_to_id("Ġunheard") is None
+
+
+def test_up_to_takes_the_first_documents_that_fit() -> None:
+    documents = [("a", "xx"), ("b", "é"), ("c", "x"), ("d", "")]
+    taken = [len(up_to(documents, limit)) for limit in (0, 2, 3, 4, 5, 99)]
+    assert taken == [1, 1, 1, 2, 4, 4]
+    assert up_to([], 5) == []
+
+
+class Inline(Executor):
+    """Does the work at once, in this process; a failure, if set, in place of every run."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.failure: Exception | None = None
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.started += 1
+        try:
+            if self.failure is not None:
+                raise self.failure
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> Inline:
+    """Runs of a dozen steps without processes of their own."""
+    pool = Inline()
+    monkeypatch.setattr(module, "_pool", lambda profile: pool)
+    monkeypatch.setattr(module, "_plan", lambda output, inputs, *_: Plan(inputs, PLANNED, 1.0))
+    return pool
+
+
+def _times(output: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in (output / "runs").iterdir()}
+
+
+def _owner(text: str, ids: list[str]) -> bool:
+    known = dict(CLEAN)
+    return any(text in known[id] for id in ids)
