@@ -43,7 +43,7 @@ HELP = {
     "tokenize": "Train or load a tokenizer and write packed shards.",
 }
 
-Output = Annotated[str, typer.Option("--output", help="Folder to write to (local or s3:// …).")]
+Output = Annotated[str, typer.Option("--output", help="Folder to write to.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -272,6 +272,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("curate: stopped; run the same command again to go on", file=sys.stderr)
         sys.exit(130)
+    except OSError as error:
+        print(f"curate: {error.filename or 'the work'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
@@ -290,7 +293,7 @@ def _spread(arguments: Sequence[str]) -> list[str]:
         if argument.startswith("-"):
             option, fresh = (argument, True) if argument in SPREAD else (None, False)
             spread.append(argument)
-        elif option and not fresh:
+        elif option and not fresh and (option != "--set" or "=" in argument):
             spread += [option, argument]
         else:
             spread.append(argument)

@@ -152,11 +152,12 @@ def _replace_surrogates(row: Document) -> None:
     """Unpaired surrogates (legal in JSON, not in UTF-8) become U+FFFD, and the row says so."""
     for name in ("source", "origin", "url", "media_type", "text", "language", "drop"):
         value = getattr(row, name)
-        if value is not None and (clean := _encodable(value)) != value:
+        if value is not None and (clean := encodable(value)) != value:
             setattr(row, name, clean)
             row.labels["replaced_surrogates"] = name
-    row.labels = {_encodable(key): _encodable(value) for key, value in row.labels.items()}
+    row.labels = {encodable(key): encodable(value) for key, value in row.labels.items()}
 
 
-def _encodable(value: str) -> str:
+def encodable(value: str) -> str:
+    """The string as UTF-8 can hold it."""
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -19,8 +19,9 @@ import pyarrow.parquet as pq
 import zstandard
 
 from curate.document import COLUMNS, RECORD, SCHEMA
-from curate.errors import OutputError, UserError
-from curate.table import Table, unwritable
+from curate.errors import InputError, OutputError, UserError
+from curate.store import unwritable
+from curate.table import Table
 
 FIELDS = [name for name in COLUMNS if name != "content"]
 OPENERS: dict[str, Callable[[Path], Any]] = {
@@ -38,16 +39,23 @@ def export(table: str, output: str, dropped: bool = False) -> int:
         raise OutputError(
             f"cannot tell the format of {output}; end its name in {', '.join(endings)}"
         )
+    if "://" in output:
+        raise OutputError(f"cannot write to {output}: an export has to be a local file")
     source = Table(table)
     if source.require()["kind"] == "tokens":
         raise UserError(f"{table} holds token shards, not documents; export the table before it")
-    unfinished = Path(f"{output}.partial")
+    missing = [path for path in source.files(not dropped) if not source.fs.exists(path)]
+    if missing:
+        raise InputError(f"{table}: {missing[0]} is missing; run its step again")
+    unfinished = Path(f"{output}.{os.getpid()}.partial")
     try:
         unfinished.parent.mkdir(parents=True, exist_ok=True)
         rows = _write(source, unfinished, ending, dropped)
         os.replace(unfinished, output)
     except OSError as error:
         raise unwritable(output, error) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
     return rows
 
 

@@ -6,18 +6,17 @@ tables that hold documents and the one that holds tokens are told apart here, on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.document import SCHEMA
 from curate.errors import InputError
+from curate.store import read_json
 from curate.table import Table
 
 RUN = "run.json"
@@ -73,6 +72,10 @@ def open_run(run_dir: str) -> FinishedRun:
     tables = []
     for entry in found["tables"]:
         table = Table(f"{path}/{entry['name']}")
+        if entry.get("fingerprint", mark := table.require()["fingerprint"]) != mark:
+            raise InputError(
+                f"{path}: {entry['name']} was made anew by a run that did not end; run it to the end"
+            )
         tables.append(FinishedTable(entry["name"], table, table.require()))
     return FinishedRun(path, found["name"], found["recipe"], tuple(tables), found.get("seconds"))
 
@@ -91,17 +94,6 @@ def _single(path: str) -> FinishedRun:
         )
     made = FinishedTable(path.rpartition("/")[2], table, manifest)
     return FinishedRun(path, made.name, {"steps": list(manifest.get("steps", ()))}, (made,))
-
-
-def read_json(path: str) -> dict[str, Any] | None:
-    """A small JSON file; None if it is missing or damaged."""
-    fs, plain = fsspec.core.url_to_fs(path)
-    try:
-        with fs.open(plain, "rb") as file:
-            found = json.load(file)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def rows_where(

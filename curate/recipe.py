@@ -17,7 +17,9 @@ import yaml
 from curate.errors import InputError, RecipeError
 from curate.registry import GROUP_OF, GROUPS, ROW_GROUPS, STEPS, build_step, unknown
 from curate.source import FORMATS
+from curate.source.formats import check_options
 from curate.step import Only
+from curate.table import committed
 
 __all__ = ["Recipe", "Source", "Stage", "Step", "build_step", "load", "parse"]
 
@@ -53,7 +55,8 @@ class Step:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Other files the step reads (evaluation sets, word lists), for fingerprints."""
-        return tuple(self.built.inputs()) if hasattr(self.built, "inputs") else ()
+        built = self.built.step if isinstance(self.built, Only) else self.built
+        return tuple(built.inputs()) if hasattr(built, "inputs") else ()
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,9 @@ def stage_of(steps: Sequence[Step], prefix: str = "") -> Stage:
     return Stage(f"{prefix}{label}", kind, tuple(steps))
 
 
-def load(path: str, overrides: Sequence[str] = (), source_path: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file (or the name of a bundled one) and apply `key=value` overrides."""
+def load(path: str, overrides: Sequence[str] = (), inputs: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file (or the name of a bundled one), apply `key=value` overrides, and let
+    `inputs` (source files, or one committed table) take the place of its sources."""
     file = Path(path)
     if not file.is_file():
         file = bundled(path)
@@ -118,7 +122,7 @@ def load(path: str, overrides: Sequence[str] = (), source_path: Sequence[str] = 
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the recipe {path}: {error}") from None
-    return parse(text, str(path), overrides, source_path)
+    return parse(text, str(path), overrides, inputs)
 
 
 def bundled(name: str) -> Path:
@@ -136,24 +140,22 @@ def bundled(name: str) -> Path:
 
 
 def parse(
-    text: str, where: str = "recipe", overrides: Sequence[str] = (), paths: Sequence[str] = ()
+    text: str, where: str = "recipe", overrides: Sequence[str] = (), inputs: Sequence[str] = ()
 ) -> Recipe:
-    """Check and build a recipe. `overrides` are `a.b.0=value`; `paths` replace all sources."""
+    """Check and build a recipe. `overrides` are `a.b.0=value`; `inputs` replace the sources."""
     try:
         node = yaml.compose(text, yaml.SafeLoader)
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise RecipeError(
-            f"{where}{line}: not valid YAML: {getattr(error, 'problem', error)}"
-        ) from None
+        raise RecipeError(f"{where}{line}: not valid YAML: {_first_line(error)}") from None
     if not isinstance(data, dict):
         raise RecipeError(f"{where}: a recipe is a mapping with 'sources' and 'steps'")
     for override in overrides:
         _override(data, override)
-    if paths:
-        data["sources"] = [{"name": "input", "path": list(paths)}]
+    if inputs:
+        data["sources"] = _replaced(data.get("sources"), inputs)
     return _Reader(where, node).recipe(data)
 
 
@@ -169,12 +171,12 @@ class _Reader:
             if key not in TOP_KEYS:
                 self.fail(unknown("key", str(key), TOP_KEYS), key)
         share = data.get("measure_dropped", 0.0)
-        if not isinstance(share, int | float) or not 0 <= share <= 1:
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
             self.fail(
                 f"measure_dropped: expected a share from 0 to 1, got {share!r}", "measure_dropped"
             )
         size = data.get("slice_bytes", SLICE_BYTES)
-        if not isinstance(size, int) or size <= 0:
+        if isinstance(size, bool) or not isinstance(size, int) or size <= 0:
             self.fail(f"slice_bytes: expected a number of bytes, got {size!r}", "slice_bytes")
         sources = tuple(
             self.source(i, item) for i, item in enumerate(self.list_of(data, "sources"))
@@ -192,6 +194,12 @@ class _Reader:
         names = [step if isinstance(step, str) else step.name for step in recipe.steps]
         if "tokenize" in names[:-1]:
             self.fail("'tokenize' has to be the last step", "steps", names.index("tokenize"))
+        for number, step in enumerate(recipe.steps):
+            weights = getattr(step.built, "weights", None) if isinstance(step, Step) else None
+            for name in weights or ():
+                if name not in self.source_names:
+                    message = unknown("source in the weights:", name, self.source_names)
+                    self.fail(message, "steps", number)
 
     def list_of(self, data: dict[str, Any], key: str) -> list[Any]:
         value = data.get(key)
@@ -227,7 +235,7 @@ class _Reader:
             return built
         if GROUP_OF[name] not in ROW_GROUPS:
             raise RecipeError(f"{name}.only: '{name}' looks at all documents together")
-        if not isinstance(only, list) or not set(only) <= set(self.source_names):
+        if not isinstance(only, list) or not all(name in self.source_names for name in only):
             known = ", ".join(self.source_names)
             raise RecipeError(f"{name}.only: expected a list of sources ({known}), got {only!r}")
         return Only(built, frozenset(only))
@@ -249,16 +257,37 @@ class _Reader:
                 f"path: expected a path or a list of paths, got {item['path']!r}", *at, "path"
             )
         format = item.get("format")
-        if format is not None and format not in FORMATS:
+        if format is not None and str(format) not in FORMATS:
             self.fail(unknown("format", str(format), FORMATS), *at, "format")
         options = item.get("options") or {}
         if not isinstance(options, dict):
             self.fail(f"options: expected a mapping, got {options!r}", *at, "options")
+        if not all(isinstance(value, str) for value in options.values()):
+            self.fail(f"options: expected text for every value, got {options!r}", *at, "options")
+        if format is not None:
+            try:
+                check_options(FORMATS[format], options)
+            except InputError as error:
+                self.fail(str(error), *at, "options")
         return Source(str(item.get("name", f"source{index}")), tuple(path), format, options)
 
     def fail(self, message: str, *path: str | int) -> NoReturn:
         line = _line(self.node, path)
         raise RecipeError(f"{self.where}{f':{line}' if line else ''}: {message}")
+
+
+def _replaced(declared: Any, inputs: Sequence[str]) -> list[dict[str, Any]]:
+    """The sources a step command has: a table's own, or the recipe's only one with other files."""
+    table = committed(inputs)
+    if table is not None:
+        return [{"name": name, "path": list(inputs)} for name in table.require()["counts"]]
+    if isinstance(declared, list) and len(declared) == 1 and isinstance(declared[0], dict):
+        return [{**declared[0], "path": list(inputs)}]
+    return [{"name": "input", "path": list(inputs)}]
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]
 
 
 def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int | None:
@@ -288,7 +317,7 @@ def _override(data: Any, override: str) -> None:
         raise RecipeError(f"--set wants key=value, got '{override}'")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise RecipeError(f"--set {target}: '{text}' is not a YAML value") from None
     *parents, last = target.split(".")
     for key in parents:

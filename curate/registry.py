@@ -113,7 +113,7 @@ def _bounds(entry: Filter, given: Mapping[str, Any]) -> dict[str, Rule | None]:
     bounds: dict[str, Rule | None] = {}
     for signal, value in given.items():
         if signal not in known:
-            raise RecipeError(unknown(f"rule of '{entry.name}':", signal, known))
+            raise RecipeError(unknown(f"rule of '{entry.name}':", str(signal), known))
         if value is not None and (
             not isinstance(value, Mapping)
             or not set(value) <= {"low", "high"}
@@ -141,7 +141,7 @@ def _construct(name: str, entry: type, given: Mapping[str, Any]) -> Any:
     values = {}
     for key, value in given.items():
         if key not in known:
-            raise RecipeError(unknown(f"parameter of '{name}':", key, known))
+            raise RecipeError(unknown(f"parameter of '{name}':", str(key), known))
         try:
             values[key] = TypeAdapter(types[key]).validate_python(value)
         except ValidationError as error:

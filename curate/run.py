@@ -12,25 +12,26 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from errno import ENOSPC
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import fsspec
 import xxhash
 
 from curate import errors
 from curate.document import SPARK_SCHEMA
-from curate.errors import CurateError, InputError, LedgerError, WorkError
+from curate.errors import CurateError, InputError, LedgerError, OutputError, WorkError
+from curate.inputs import plan_scan, stamp_inputs, stamps_of
 from curate.progress import spark_progress
-from curate.recipe import Recipe, Source, Stage, Step, stage_of
-from curate.source import detect_format, list_files
+from curate.recipe import Recipe, Stage, Step, stage_of
 from curate.spark import Entry, check_tally, count, scan, session, write
 from curate.step import chain
-from curate.table import Counts, Slice, Table, fingerprint, unwritable, write_json
+from curate.store import absolute, is_local, locked, unwritable, write_json
+from curate.table import Counts, Slice, Table, committed, fingerprint
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -73,15 +74,18 @@ def run(recipe: Recipe, output: str, master: str | None = None, say: Say = print
     Raises `UserError` for what the user can mend and `WorkError` for what failed on the way.
     """
     output = absolute(output)
-    started, shop = time.monotonic(), open_workshop(output, master, say)
-    entries, stamps = scan_plan(recipe.sources)
+    started = time.monotonic()
+    entries, stamps = plan_scan(recipe.sources, output)
+    for step in recipe.steps:
+        if isinstance(step, Step):
+            stamp_inputs(step)
     tables: list[Table] = []
-    for stage in recipe.stages():
-        table = Table(f"{output}/{stage.name}")
-        previous = tables[-1] if tables else None
-        build(stage, table, previous, entries, stamps, recipe, shop)
-        tables.append(table)
-    _write_run(recipe, output, tables, time.monotonic() - started)
+    with workshop(output, master, say) as shop:
+        for stage in recipe.stages():
+            table = Table(f"{output}/{stage.name}")
+            build(stage, table, tables[-1] if tables else None, entries, stamps, recipe, shop)
+            tables.append(table)
+        _write_run(recipe, output, tables, time.monotonic() - started)
     return tables
 
 
@@ -95,42 +99,25 @@ def run_step(
 ) -> Table:
     """Run one stage as a table of its own. `inputs`: one committed table, or source files."""
     output = absolute(output)
-    shop, table, stage = open_workshop(output, master, say), Table(output), stage_of(steps)
-    previous = Table(absolute(inputs[0])) if len(inputs) == 1 else None
-    if previous is not None and previous.manifest is None:
-        previous = None
+    table, stage = Table(output), stage_of(steps)
+    previous = committed(inputs)
     if previous is None and stage.kind != "rows":
         raise InputError(f"{stage.name} reads a finished table of documents; {inputs[0]} is none")
-    sources = () if previous else (Source("input", tuple(inputs)),)
-    entries, stamps = scan_plan(sources)
-    build(stage, table, previous, entries, stamps, recipe, shop)
+    entries, stamps = plan_scan(() if previous else recipe.sources, output)
+    with workshop(output, master, say) as shop:
+        build(stage, table, previous, entries, stamps, recipe, shop)
     return table
 
 
-def open_workshop(output: str, master: str | None, say: Say) -> Workshop:
-    """Check that the output can be written before anything else is done."""
-    fs, plain = fsspec.core.url_to_fs(output)
-    try:
-        fs.makedirs(plain, exist_ok=True)
-    except OSError as error:
-        raise unwritable(output, error) from None
-    local = "file" in fs.protocol if isinstance(fs.protocol, tuple) else fs.protocol == "file"
-    return Workshop(master, f"{plain}/spark.log" if local else None, say)
-
-
-def scan_plan(sources: Sequence[Source]) -> tuple[list[Entry], list[Any]]:
-    """Every file of the sources, and the stamps (size, time) that fingerprints cover."""
-    entries: list[Entry] = []
-    stamps: list[Any] = []
-    for source in sources:
-        root, files = list_files([absolute(path) for path in source.path], source.format)
-        for file in files:
-            name = source.format or detect_format(file.path)
-            entries.append(
-                Entry(source.name, name, root, file.path, file.size, dict(source.options))
-            )
-            stamps.append([source.name, file.path, file.size, file.mtime, root])
-    return entries, stamps
+@contextmanager
+def workshop(output: str, master: str | None, say: Say) -> Iterator[Workshop]:
+    """The output for this process alone; that it can be written is known before anything is done."""
+    if not is_local(output):
+        raise OutputError(
+            f"cannot write to {output}: an output has to be a local or mounted folder"
+        )
+    with locked(output):
+        yield Workshop(master, f"{output}/spark.log", say)
 
 
 def build(
@@ -160,19 +147,6 @@ def build(
     }
     table.commit(mark, slices, about)
     shop.say(f"{stage.name}: {_sentence(table.total())}, {sum(s.seconds for s in slices):.1f} s")
-
-
-def stamp_inputs(step: Step) -> list[Any]:
-    """(path, size, time) of the other files a step reads."""
-    if not step.inputs:
-        return []
-    _, files = list_files([absolute(path) for path in step.inputs], None)
-    return [[file.path, file.size, file.mtime] for file in files]
-
-
-def absolute(path: str) -> str:
-    """Local paths made absolute (Spark has its own idea of relative ones); URLs as they are."""
-    return path if "://" in path else str(Path(path).expanduser().absolute())
 
 
 def _parts(
@@ -222,7 +196,7 @@ def _slice(
     shop: Workshop,
 ) -> Slice:
     """One committed slice: the one that is there already, or a new one."""
-    stamp = _stamps_of(part, before) if part.entries else before
+    stamp = stamps_of(part.entries, before) if part.entries else before
     mark = fingerprint(stage.kind, steps, recipe.measure_dropped, stamp, part.describe())
     done = table.committed_slice(part.key, mark)
     if done is not None:
@@ -239,11 +213,6 @@ def _slice(
     made = Slice(part.key, mark, files, counts, round(time.monotonic() - started, 2), extra)
     table.commit_slice(made)
     return made
-
-
-def _stamps_of(part: Part, stamps: list[Any]) -> list[Any]:
-    wanted = {(entry.source, entry.path) for entry in part.entries}
-    return [stamp for stamp in stamps if (stamp[0], stamp[1]) in wanted]
 
 
 def _work(
@@ -272,17 +241,25 @@ def _work(
 def _tokenize(
     stage: Stage, table: Table, part: Part, shop: Workshop
 ) -> tuple[tuple[str, ...], dict[str, Counts], dict[str, Any]]:
-    if table.fs.exists(f"{table.root}/shards"):
-        table.fs.rm(f"{table.root}/shards", recursive=True)
-    about = stage.steps[0].built(_rows(shop.spark, part), f"{table.path}/shards")
-    files = tuple(path for path, _ in table.list_files("shards"))
-    counts = {source: Counts(read=rows, kept=rows) for source, rows in part.expected}
+    attempt = table.new_attempt(part.key)
+    df = _rows(shop.spark, part)
+    about = stage.steps[0].built(df, f"{table.path}/{attempt}")
+    files = tuple(path for path, _ in table.list_files(attempt))
+    wanted = _copies(df)
     written = sum(shard["documents"] for shard in about["shards"])
-    if written < sum(rows for _, rows in part.expected):
-        raise LedgerError(
-            f"{stage.name}: {dict(part.expected)} documents read but {written} in the shards"
-        )
+    if written != wanted:
+        raise LedgerError(f"{stage.name}: {wanted} documents to write but {written} in the shards")
+    counts = {source: Counts(read=rows, kept=rows) for source, rows in part.expected}
     return files, counts, {"tokens": about}
+
+
+def _copies(df: DataFrame) -> int:
+    """Documents the shards have to hold: each as often as `mix` asks for."""
+    from pyspark.sql import functions as f
+
+    copies = f.coalesce(f.element_at("signals", f.lit("mix.copies")), f.lit(1.0))
+    row = df.agg(f.sum(copies).alias("copies")).first()
+    return int(row["copies"] or 0) if row else 0
 
 
 def _rows(spark: SparkSession, part: Part) -> DataFrame:
@@ -315,7 +292,10 @@ def _write_run(recipe: Recipe, output: str, tables: Sequence[Table], seconds: fl
         {
             "name": recipe.name,
             "recipe": recipe.describe(),
-            "tables": [{"name": table.path.rpartition("/")[2]} for table in tables],
+            "tables": [
+                {"name": Path(table.path).name, "fingerprint": table.require()["fingerprint"]}
+                for table in tables
+            ],
             "seconds": round(seconds, 1),
         },
     )

@@ -21,8 +21,8 @@ import fsspec
 import pyarrow as pa
 
 from curate import java
-from curate.document import BATCH_BYTES, BATCH_ROWS, SPARK_SCHEMA, Document, batches
-from curate.errors import LedgerError
+from curate.document import BATCH_BYTES, BATCH_ROWS, SPARK_SCHEMA, Document, batches, encodable
+from curate.errors import LedgerError, MissingError
 from curate.source import read
 from curate.step import RowStep, apply
 from curate.table import Counts
@@ -81,8 +81,13 @@ def session(master: str | None = None, log: str | None = None) -> SparkSession:
         if master.startswith("local"):
             shuffles = {"spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 2))}
             builder = builder.config(map={**LOCAL_SETTINGS, **shuffles})
-    with _stderr_to(None if submitted else log):
-        return builder.getOrCreate()
+    try:
+        with _stderr_to(None if submitted else log):
+            return builder.getOrCreate()
+    except Exception as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        where = f"; details: {log}" if log else ""
+        raise MissingError(f"Spark did not start on master '{master}': {line}{where}") from None
 
 
 def scan(
@@ -128,7 +133,9 @@ def check_tally(df: DataFrame, tally_folder: str) -> dict[str, int]:
 
     spark = df.sparkSession
     tally = spark.read.schema("source string, path string, records long").json(tally_folder)
-    tally = tally.withColumn("path", f.regexp_replace("path", PLACE, ""))
+    tally = tally.groupBy("source", f.regexp_replace("path", PLACE, "").alias("path")).agg(
+        f.sum("records").alias("records")
+    )
     file = f.regexp_replace("origin", PLACE, "")
     written = df.groupBy("source", file.alias("path")).agg(f.count("*").alias("rows"))
     both = tally.join(written, ["source", "path"], "full_outer").fillna(0, ["records", "rows"])
@@ -170,7 +177,7 @@ def _counted(entry: Entry, tally: list[dict[str, Any]]) -> Iterator[Document]:
     for row in read(entry.source, entry.format, entry.root, entry.path, entry.options):
         records += 1
         yield row
-    tally.append({"source": entry.source, "path": entry.path, "records": records})
+    tally.append({"source": entry.source, "path": encodable(entry.path), "records": records})
 
 
 def _put_tally(folder: str, tally: list[dict[str, Any]]) -> None:

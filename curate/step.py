@@ -8,13 +8,16 @@ Two kinds cover nearly everything:
   are stored for kept and dropped documents alike, so another threshold is a query, not a re-run.
 
 `chain(steps)` fuses any run of them into one function over Arrow batches. Two decisions live here
-and nowhere else: a dropped document skips the later steps, and a step that raises costs that
-document only (`<name>.error`).
+and nowhere else: a dropped document skips the later steps, and a step that raises or takes more
+than a minute costs that document only (`<name>.error`, `<name>.timeout`).
 """
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Protocol, runtime_checkable
@@ -26,6 +29,7 @@ from curate.errors import CurateError
 from curate.text import Text
 
 Signals = Mapping[str, float | str]
+STEP_SECONDS = 60.0
 
 
 @runtime_checkable
@@ -91,11 +95,11 @@ class Filter:
         if self.column == "text":
             document.text = text
         measured = self.measure(text)
-        for signal, number in measured.items():
+        for key, number in measured.items():
             if isinstance(number, str):
-                document.labels[f"{self.name}.{signal}"] = number
+                document.labels[f"{self.name}.{key}"] = number
             else:
-                document.signals[f"{self.name}.{signal}"] = float(number)
+                document.signals[f"{self.name}.{key}"] = float(number)
         broken = (rule for rule in self.rules if not rule.passes(float(measured[rule.signal])))
         if document.drop is None and (first := next(broken, None)):
             document.drop = f"{self.name}.{first.signal}"
@@ -148,6 +152,30 @@ def chain(
     return run
 
 
+class _TimeoutError(Exception):
+    """A step took longer than STEP_SECONDS on one document."""
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    """Interrupts Python code (not one long C call; extraction has its sandbox for that). Only in a
+    main thread, which is where a Spark worker runs its function."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _interrupt)
+    signal.setitimer(signal.ITIMER_REAL, STEP_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise _TimeoutError
+
+
 def measures(step: RowStep) -> bool:
     """Whether a step only measures and judges, so that it may look at dropped documents too."""
     return isinstance(step.step if isinstance(step, Only) else step, Filter)
@@ -162,9 +190,12 @@ def _still_measured(row: Document, measure_dropped: float) -> bool:
 def _guard(step: RowStep, row: Document) -> None:
     """A bad document costs itself only; a mistake of the user (no model, no word list) stops the job."""
     try:
-        step(row)
+        with _time_limit():
+            step(row)
     except CurateError:
         raise
+    except _TimeoutError:
+        row.drop = row.drop or f"{step.name}.timeout"
     except Exception as error:
         row.drop = row.drop or f"{step.name}.error"
         row.labels["error"] = f"{type(error).__name__}: {error}"[:500]

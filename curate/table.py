@@ -15,23 +15,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pyarrow.dataset as ds
 
 from curate.document import RECORD
-from curate.errors import InputError, OutputError
+from curate.errors import InputError
+from curate.store import absolute, file_system, read_json, unwritable, write_json
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+LIBRARIES = (
+    "alt-profanity-check", "detoxify", "emoji", "fasttext-community", "ftfy",
+    "phonenumbers", "resiliparse", "tokenizers", "trafilatura",
+)  # fmt: skip
 
 
 @dataclass
@@ -90,13 +94,14 @@ class Table:
     """A folder of attempts and, once it is whole, its manifest."""
 
     def __init__(self, path: str) -> None:
-        self.fs, self.root = fsspec.core.url_to_fs(path)
+        self.fs, self.root = file_system(path)
         self.path = str(path).rstrip("/")
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """What the committed table holds; None if there is none."""
-        return self._json(MANIFEST)
+        """What the committed table holds; None if there is none (or another tool's manifest)."""
+        found = self._json(MANIFEST)
+        return found if found and found.get("format") == FORMAT else None
 
     def require(self) -> dict[str, Any]:
         """The manifest, or one line that says this is not a finished table."""
@@ -108,9 +113,11 @@ class Table:
         return manifest
 
     def is_current(self, fingerprint: str) -> bool:
-        """Whether the table is complete and made from exactly this."""
+        """Whether the table is complete, made from exactly this, and its files are all there."""
         manifest = self.manifest
-        return manifest is not None and manifest["fingerprint"] == fingerprint
+        if manifest is None or manifest["fingerprint"] != fingerprint:
+            return False
+        return self._has(name for part in manifest["slices"] for name in part["files"])
 
     def counts(self) -> dict[str, Counts]:
         """The ledger by source."""
@@ -137,7 +144,7 @@ class Table:
         """The committed rows, read without Spark."""
         from curate.document import SCHEMA
 
-        paths = [fsspec.core.url_to_fs(path)[1] for path in self.files(kept)]
+        paths = [file_system(path)[1] for path in self.files(kept)]
         return ds.dataset(paths, schema=SCHEMA, format="parquet", filesystem=self.fs)
 
     def new_attempt(self, key: str) -> str:
@@ -155,7 +162,7 @@ class Table:
     def committed_slice(self, key: str, fingerprint: str) -> Slice | None:
         """The slice, if an earlier run committed it from the same inputs, steps and code."""
         found = self._json(f"slice-{key}.json")
-        if found is None or found["fingerprint"] != fingerprint:
+        if found is None or found["fingerprint"] != fingerprint or not self._has(found["files"]):
             return None
         counts = {name: Counts(**value) for name, value in found.pop("counts").items()}
         return Slice(**{**found, "files": tuple(found["files"])}, counts=counts)
@@ -192,9 +199,12 @@ class Table:
 
     def list_files(self, folder: str) -> Iterator[tuple[str, int]]:
         """(path relative to the table, bytes) of the files below one of its folders."""
-        found = self.fs.find(f"{self.root}/{folder}", detail=True)
+        found = self.fs.find(f"{self.root}/{folder}".rstrip("/"), detail=True)
         for path in sorted(found):
             yield str(path)[len(self.root) :].lstrip("/"), int(found[path]["size"])
+
+    def _has(self, files: Iterable[str]) -> bool:
+        return set(files) <= {path for path, _ in self.list_files("")}
 
     def _sweep(self, slices: list[Slice]) -> None:
         used = {name.partition("/")[0] for part in slices for name in part.files}
@@ -206,40 +216,16 @@ class Table:
                 self.fs.rm(path, recursive=True)
 
     def _json(self, name: str) -> dict[str, Any] | None:
-        try:
-            with self.fs.open(f"{self.root}/{name}", "rb") as file:
-                found = json.load(file)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except ValueError:
-            return None
-        return found if isinstance(found, dict) else None
+        return read_json(f"{self.path}/{name}")
 
     def _put(self, name: str, value: Mapping[str, Any]) -> None:
         write_json(f"{self.path}/{name}", value)
 
 
-def write_json(path: str, value: Mapping[str, Any]) -> None:
-    """Put a small JSON file in one piece: a reader sees the old one or the new one."""
-    fs, plain = fsspec.core.url_to_fs(path)
-    data = json.dumps(value, indent=1, sort_keys=False, default=str).encode()
-    try:
-        if fs.protocol in ("file", ("file", "local")):
-            partial = Path(f"{plain}.{uuid.uuid4().hex[:8]}.partial")
-            partial.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(data)
-            os.replace(partial, plain)
-        else:
-            fs.pipe_file(plain, data)
-    except OSError as error:
-        raise unwritable(path, error) from None
-
-
-def unwritable(path: str, error: OSError) -> OutputError:
-    """One line for an output that cannot be written."""
-    return OutputError(
-        f"cannot write to {path}: {error.strerror or error}; choose another --output"
-    )
+def committed(paths: Sequence[str]) -> Table | None:
+    """The table, if that is what the paths name; None for source files."""
+    table = Table(absolute(paths[0])) if len(paths) == 1 else None
+    return table if table is not None and table.manifest is not None else None
 
 
 def fingerprint(*parts: Any) -> str:
@@ -250,14 +236,24 @@ def fingerprint(*parts: Any) -> str:
 
 @cache
 def code_version() -> str:
-    """Version and digest of the installed package: other code, other tables."""
+    """Version and digest of the installed package and of the libraries that make or judge text:
+    other code, other tables."""
     from curate import __version__
 
     digest = hashlib.sha256()
+    for name in LIBRARIES:
+        digest.update(f"{name} {_version(name)}\0".encode())
     root = Path(__file__).parent
     for file in sorted(root.rglob("*.py")):
         digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
 
 
 def _sum(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:

@@ -68,12 +68,16 @@ def balanced_tokenizer(
     return train((text for part in arms.values() for _, text in up_to(part, each)), vocabulary)
 
 
-def up_to(documents: Documents, limit_bytes: int) -> list[tuple[str, str]]:
-    """The first documents whose texts together stay below a size; always at least one."""
+def up_to(
+    documents: Documents, limit_bytes: int, most_bytes: int | None = None
+) -> list[tuple[str, str]]:
+    """The first documents whose texts together stay below a size; always at least one. With
+    `most_bytes` a longer document counts as that many."""
     chosen: list[tuple[str, str]] = []
     size = 0
     for id, text in documents:
-        size += len(text.encode("utf-8", "replace"))
+        length = len(text.encode("utf-8", "replace"))
+        size += length if most_bytes is None else min(length, most_bytes)
         if chosen and size > limit_bytes:
             break
         chosen.append((id, text))

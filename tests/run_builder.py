@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.document import SCHEMA, Document, batches, document_id
-from curate.table import Counts, Slice, Table, write_json
+from curate.store import write_json
+from curate.table import Counts, Slice, Table
 
 FETCHED = datetime(2025, 3, 1, 12, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ from typing import Any
 from curate.audit.defects import DEFECTS, Defect, ForeignLanguage, Planted
 from curate.audit.questions import QUESTIONS
 from curate.errors import InputError
-from curate.table import unwritable
+from curate.store import unwritable
 
 LABEL, EVIDENCE, CONTEXT = "planted", "planted_evidence", "planted_context"
 HOST = "http://planted.example"
@@ -82,8 +82,10 @@ def plant(
     documents, evaluation = Path(folder, "planted.jsonl.gz"), Path(folder, "evaluation.jsonl")
     try:
         documents.parent.mkdir(parents=True, exist_ok=True)
-        documents.write_bytes(gzip.compress(_jsonl(rows), mtime=0))
         evaluation.write_bytes(_jsonl({"question": q, "answer": a} for q, a in QUESTIONS))
+        partial = documents.with_suffix(".partial")
+        partial.write_bytes(gzip.compress(_jsonl(rows), mtime=0))
+        partial.replace(documents)
     except OSError as error:
         raise unwritable(folder, error) from None
     counts = Counter(row["labels"][LABEL] for row in rows)

@@ -28,7 +28,7 @@ from curate.audit.defects import DEFECTS, Defect
 from curate.audit.plant import CONTEXT, EVIDENCE, HOST, LABEL
 from curate.errors import InputError
 from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
-from curate.table import write_json
+from curate.store import write_json
 
 FILE = "audit.json"
 EXAMPLES = 5

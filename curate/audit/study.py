@@ -19,9 +19,10 @@ from curate.errors import UserError
 from curate.finished import open_run
 from curate.recipe import Recipe, Source, Step, build_step, load
 from curate.registry import ROW_GROUPS
-from curate.run import absolute, run
+from curate.run import run
 from curate.source import detect_format, list_files, read
 from curate.step import Only, apply
+from curate.store import absolute
 
 PLANTED = "planted"
 SAMPLE_BYTES = 128 << 20

@@ -7,7 +7,6 @@ report. The decision that matters: one crawl a process, because Twisted's reacto
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import logging
 import os
@@ -33,7 +32,8 @@ from curate.crawl.options import CrawlOptions, CrawlReport
 from curate.crawl.politeness import RobotsStatus, Wire
 from curate.crawl.spider import Pages
 from curate.crawl.warc_writer import PATTERN, WarcWriter
-from curate.errors import CurateError, InputError, OutputError, WorkError
+from curate.errors import CurateError, InputError, WorkError
+from curate.store import locked
 
 REPORT = "crawl.json"
 _logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def crawl(
         raise InputError("there is no URL to crawl; give at least one")
     _check_process()
     begin = monotonic()
-    with _locked(Path(output)) as folder:
+    with locked(str(output)) as folder:
         (folder / REPORT).unlink(missing_ok=True)
         archive = Archive(folder)
         if len(archive):
@@ -191,27 +191,6 @@ def _signals_kept() -> Iterator[None]:
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[Path]:
-    """The folder, made if need be, for this crawl alone."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.access(folder, os.W_OK):
-            raise OutputError(f"{folder} cannot be written: permission denied")
-        yield folder
-    except BlockingIOError as error:
-        raise OutputError(
-            f"another crawl writes to {folder}; wait for it or take another"
-        ) from error
-    finally:
-        os.close(handle)
 
 
 def _write(path: Path, text: str) -> None:

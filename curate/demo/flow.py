@@ -20,7 +20,7 @@ from curate.audit.recall import recall
 from curate.demo.corpus import write_books, write_code
 from curate.demo.site import EXCLUDE, serve
 from curate.document import share
-from curate.errors import WorkError
+from curate.errors import UserError, WorkError
 from curate.extract import Extract
 from curate.recipe import load
 from curate.report import report
@@ -98,9 +98,8 @@ def _crawl(folder: Path, pages: int) -> None:
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise WorkError(
-            f"the crawl failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}"
-        )
+        line = (done.stderr or done.stdout).strip().splitlines()[-1].removeprefix("curate: ")
+        raise (UserError if done.returncode == 2 else WorkError)(f"the crawl: {line}")
 
 
 def _corpus(folder: Path) -> None:

@@ -70,7 +70,7 @@ class Language:
 
     def inputs(self) -> Iterator[str]:
         """The files this step reads, as far as the recipe names them."""
-        yield from filter(None, (self.model,))
+        yield from filter(None, (self.model or os.environ.get("CURATE_LID_MODEL"),))
 
     def __call__(self, document: Document) -> None:
         """Name the language, then judge."""
@@ -138,4 +138,7 @@ def _fetch(path: Path) -> Path:
 def _load(path: str) -> Any:
     import fasttext
 
-    return fasttext.load_model(path)
+    try:
+        return fasttext.load_model(path)
+    except ValueError as error:
+        raise InputError(f"{path}: not a fastText model: {error}") from None

@@ -8,6 +8,7 @@ in no other word. A document without a URL passes.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,9 +112,20 @@ def _hosts(url: str) -> list[str]:
     return [".".join(labels[i:]) for i in range(len(labels))]
 
 
-@cache
 def entries(path: str) -> frozenset[str]:
-    """The entries of a list file, lower case."""
-    with fsspec.open(path, "rt", encoding="utf-8", compression="infer") as file:
-        lines = (line.split("#")[0].strip().lower() for line in file)
-        return frozenset(line for line in lines if line)
+    """The entries of a list file, lower case; read again when a local file has changed."""
+    try:
+        changed = os.stat(path).st_mtime_ns
+    except OSError:
+        changed = 0
+    return _entries(path, changed)
+
+
+@cache
+def _entries(path: str, changed: int) -> frozenset[str]:
+    try:
+        with fsspec.open(path, "rt", encoding="utf-8", compression="infer") as file:
+            lines = [line.split("#")[0].strip().lower() for line in file]
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable list, one entry a line: {error}") from None
+    return frozenset(line for line in lines if line)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import Any
 
-from curate.finished import read_json
+from curate.store import read_json
 
 FILES = ("verdict.json", "ablation/verdict.json")
 

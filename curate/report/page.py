@@ -18,12 +18,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from curate.audit.recall import FILE as AUDIT
 from curate.audit.rules import bounds
 from curate.errors import InputError
-from curate.finished import FinishedRun, open_run, read_json
+from curate.finished import FinishedRun, open_run
 from curate.report import samples
 from curate.report.forest import forest
 from curate.report.funnel import funnel
 from curate.report.histograms import histograms
-from curate.table import unwritable
+from curate.store import read_json, unwritable
 
 PAGE = "report.html"
 RECIPE_CHARS = 20_000

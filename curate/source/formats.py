@@ -6,6 +6,7 @@ recognises, the options it takes and a function from a stream to rows. Adding on
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -112,7 +113,13 @@ def read(
     where = f"{root.rstrip('/')}/{path}" if root else path
     try:
         opened = fsspec.open(where, "rb").open()
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+    except PermissionError as error:
+        yield Origin(source, path, options).lost("unreadable", None, str(error.strerror or error))
+        return
+    except (FileNotFoundError, IsADirectoryError) as error:
+        if os.path.islink(where):
+            yield Origin(source, path, options).lost("unreadable", None, "a link to nothing")
+            return
         raise InputError(f"{where}: {error.strerror or error}; it cannot be opened") from None
     with opened as stream:
         yield from reader.read(cast(BinaryIO, stream), Origin(source, path, options))

@@ -27,17 +27,19 @@ BATCH_ROWS = 256
 
 def read_jsonl(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
     """One document a line, compressed or not. Blank lines are no record."""
-    number = 0
+    number = rows = 0
     try:
         for number, line in _lines(stream, origin.max_record_bytes):
+            rows += line is None or bool(line.strip())
             if line is None:
                 reason = f"the line is longer than {origin.max_record_bytes} bytes"
                 yield origin.lost("too_large", number, reason)
             elif line.strip():
                 yield _line(line, number, origin)
     except DamagedError as error:
+        rows += 1
         yield origin.lost("unreadable", number + 1, f"the rest of the file: {error}")
-    if number == 0:
+    if rows == 0:
         yield origin.lost("empty_file", None, "the file holds nothing", 0)
 
 
@@ -101,7 +103,11 @@ def _document(value: dict[str, Any], place: int, origin: Origin) -> Document:
         row.media_type = value["media_type"]
     labels = value.get("labels")
     if isinstance(labels, (dict, list)):
-        pairs = labels.items() if isinstance(labels, dict) else [p for p in labels if len(p) == 2]
+        pairs = (
+            labels.items()
+            if isinstance(labels, dict)
+            else [pair for pair in labels if isinstance(pair, (list, tuple)) and len(pair) == 2]
+        )
         row.labels.update({str(key): _label(item) for key, item in pairs if item is not None})
     if named["id"] is not None:
         row.labels["id"] = _label(named["id"])

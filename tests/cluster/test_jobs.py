@@ -175,6 +175,27 @@ def test_a_killed_run_completes_with_the_same_output(folder: Path) -> None:
         (("crawl", "ftp://x", "--output", "o"), 2, "not a URL"),
         (("train", "web", "--output", "m"), 2, "manifest.json"),
         (("generate", "web"), 2, "web"),
+        (("run", "small.yaml", "--output", "foo://x"), 2, "foo"),
+        (("run", "small.yaml", "--output", "s3://b/x"), 2, "local"),
+        (("run", "small.yaml", "--output", "o", "--master", "foo"), 2, "master 'foo'"),
+        (("run", "--set", "name=x", "small.yaml", "--output", "/proc/o"), 2, "cannot write to"),
+        (("run", "small.yaml", "--output", "web/o"), 2, "inside the source"),
+        (("extract", "--input", "foo://x", "--output", "o"), 2, "foo"),
+        (("export", "web", "--output", "s3://b/x.jsonl"), 2, "local file"),
+        (("demo", "--output", "small.yaml"), 2, "cannot write"),
+        (
+            (
+                "run",
+                "web",
+                "--output",
+                "o",
+                "--set",
+                "sources.0.path=web",
+                "steps.language.model=small.yaml",
+            ),
+            2,
+            "fastText",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from warc_builder import http_response, warc_record, warcinfo
 
 import curate.run
 from curate.document import documents
-from curate.errors import InputError, LedgerError, WorkError
+from curate.errors import InputError, LedgerError, OutputError, WorkError
+from curate.finished import open_run
 from curate.recipe import parse
 from curate.run import run
+from curate.store import locked
 from curate.table import Table
 
 RECIPE = """
@@ -205,5 +208,104 @@ def test_a_source_that_vanishes_is_named(
         return real(*args)
 
     monkeypatch.setattr(curate.run, "scan", unlink_first)
-    with pytest.raises(WorkError, match="notes.jsonl"):
+    with pytest.raises(InputError, match="notes.jsonl"):
         run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+
+
+def test_a_tokenize_that_died_does_not_spoil_the_one_before(
+    spark: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = str(tmp_path / "out")
+    tables = run(recipe(corpus), output, say=quiet)
+    shards = tables[3].require()["slices"][0]["tokens"]["shards"]
+
+    def die(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(curate.run, "_copies", die)
+        with pytest.raises(WorkError, match="killed"):
+            run(recipe(corpus, **{"steps.tokenize.seed": 9}), output, say=quiet)
+    with pytest.raises(InputError, match="not a finished table"):
+        open_run(output)
+    again = run(recipe(corpus), output, say=quiet)
+    assert again[3].require()["slices"][0]["tokens"]["shards"] == shards
+    for file in again[3].require()["slices"][0]["files"]:
+        assert (tmp_path / "out" / "04-tokenize" / file).exists()
+
+
+def test_everything_a_step_reads_is_in_the_fingerprint(
+    spark: Any, corpus: Path, tmp_path: Path
+) -> None:
+    hosts = tmp_path / "hosts.txt"
+    hosts.write_text("nothing.example\n")
+    text = RECIPE.replace(
+        "  - extract:", f"  - url: {{blocked_hosts: {hosts}, only: [web]}}\n  - extract:"
+    )
+    text = text[: text.index("  - commit")].replace("WEB", str(corpus / "web"))
+    (tmp_path / "body.jsonl").write_text(json.dumps({"text": prose(1), "body": prose(2)}) + "\n")
+    text = text.replace("NOTES", str(tmp_path / "body.jsonl"))
+    (table,) = run(parse(text), str(tmp_path / "out"), say=quiet)
+    assert table.counts()["web"].dropped == {}
+    hosts.write_text("a1.example\na2.example\n")
+    (table,) = run(parse(text), str(tmp_path / "out"), say=quiet)
+    assert sum(table.counts()["web"].dropped.values()) == 2
+    other = parse(text, overrides=["sources.notes.options={text: body}"])
+    (table,) = run(other, str(tmp_path / "out"), say=quiet)
+    assert prose(2) in [row["text"] for row in rows(table)]
+
+
+def test_odd_file_names_balance(spark: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name in (b"d#1.txt", b"d#2", b"d#3", b"caf\xe9.txt", b"a b%20c.txt"):
+        (folder / os.fsdecode(name)).write_text(prose(len(name)))
+    (folder / "dangling.txt").symlink_to(folder / "nowhere")
+    text = f"sources: [{{name: odd, format: text, path: ['{folder}', '{folder}/d*']}}]\nsteps: [unicode]"
+    (table,) = run(parse(text), str(tmp_path / "out"), say=quiet)
+    assert table.counts()["odd"].kept == 5
+    assert table.counts()["odd"].non_documents == {"unreadable": 1}
+
+
+def test_a_run_that_did_not_end_is_not_read_as_one(
+    spark: Any, corpus: Path, tmp_path: Path
+) -> None:
+    output = str(tmp_path / "out")
+    run(recipe(corpus), output, say=quiet)
+    (tmp_path / "out" / "03-dedup" / "manifest.json").rename(tmp_path / "kept.json")
+    manifest = json.loads((tmp_path / "kept.json").read_text())
+    (tmp_path / "out" / "03-dedup" / "manifest.json").write_text(
+        json.dumps({**manifest, "fingerprint": "other"})
+    )
+    with pytest.raises(InputError, match="made anew by a run that did not end"):
+        open_run(output)
+
+
+def test_two_runs_into_one_output_are_refused(spark: Any, corpus: Path, tmp_path: Path) -> None:
+    output = str(tmp_path / "out")
+    with locked(output), pytest.raises(OutputError, match="another process is writing"):
+        run(recipe(corpus), output, say=quiet)
+
+
+def test_an_output_is_no_source(spark: Any, corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="inside the source"):
+        run(recipe(corpus), str(corpus / "web" / "out"), say=quiet)
+    run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+    with pytest.raises(InputError, match="is an output of curate"):
+        run(
+            recipe(corpus, **{"sources.0.path": str(tmp_path / "out")}),
+            str(tmp_path / "o2"),
+            say=quiet,
+        )
+
+
+def test_a_list_that_cannot_be_read_is_a_mistake_not_a_drop(
+    spark: Any, corpus: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "hosts.txt").write_bytes(b"\xff\xfe\x00bad")
+    text = RECIPE.replace(
+        "  - extract:", f"  - url: {{blocked_hosts: {tmp_path}/hosts.txt}}\n  - extract:"
+    )
+    text = text.replace("WEB", str(corpus / "web")).replace("NOTES", str(corpus / "notes.jsonl"))
+    with pytest.raises(InputError, match="not a readable list"):
+        run(parse(text), str(tmp_path / "out"), say=quiet)

@@ -384,7 +384,7 @@ def test_mistakes_are_answered_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="host, domain, any"):
         CrawlOptions(scope="web")  # type: ignore[arg-type]
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot write to"):
         crawl(["http://example.com"], tmp_path / "file")
     (tmp_path / "crawl-00000.warc.gz").write_bytes(b"not gzip at all")
     with pytest.raises(OutputError, match="damaged at byte 0"):
@@ -397,7 +397,7 @@ def test_two_crawls_do_not_share_a_folder_nor_a_process(tmp_path: Path) -> None:
         process = begin([running.url], tmp_path)
         while not running.asked:
             time.sleep(0.01)
-        with pytest.raises(OutputError, match="another crawl writes"):
+        with pytest.raises(OutputError, match="another process is writing"):
             crawl([running.url], tmp_path, CrawlOptions(allow_private=True))
         process.communicate(timeout=20)
         _, said = run([running.url], tmp_path, twice)

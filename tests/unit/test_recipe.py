@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,20 @@ def test_only_wraps_a_step() -> None:
         ("- split", "- [split]", ":5: a step is written"),
         ("sources:", "sources: [", ": not valid YAML"),
         ("- split", "- tokenize", "'tokenize' has to be the last step"),
+        ("format: warc", "format: [warc]", ":3: unknown format"),
+        ("- unicode", "- unicode: {only: [[web]]}", ":7: unicode.only: expected a list of sources"),
+        ("extractor: resiliparse", "1: 2", ":6: unknown parameter of 'extract': '1'"),
+        ("mean_word_length", "1", ":8: unknown rule of 'gopher': '1'"),
+        ("name: small", "name: 2024-99-99", ": not valid YAML"),
+        ("name: small", "name: \0", ": not valid YAML"),
+        ("name: small", "slice_bytes: true", ":1: slice_bytes: expected a number of bytes"),
+        (
+            "format: warc",
+            "format: jsonl, options: {txt: x}",
+            ":3: format jsonl has no option 'txt'",
+        ),
+        ("format: warc", "format: jsonl, options: {text: [x]}", ":3: options: expected text"),
+        ("- toxicity", "- mix: {weights: {book: 1}}", "unknown source in the weights: 'book'"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(wrong: str, right: str, message: str) -> None:
@@ -133,3 +148,14 @@ def test_bundled_recipes_are_found_by_name_and_all_parse() -> None:
         load("no-such-recipe")
     for file in (Path(__file__).parents[2] / "pipelines" / "recipes").glob("*.yaml"):
         assert load(str(file)).stages()
+
+
+def test_a_table_brings_its_own_sources(tmp_path: Path) -> None:
+    """A step that reads a table can name the sources the table was made from."""
+    table = {"format": 1, "fingerprint": "x", "counts": {"web": {}, "book": {}}, "slices": []}
+    (tmp_path / "manifest.json").write_text(json.dumps(table))
+    text = GOOD.replace("  - unicode\n", "  - unicode: {only: [book]}\n")
+    recipe = parse(text, inputs=[str(tmp_path)])
+    assert [source.name for source in recipe.sources] == ["web", "book"]
+    (source,) = parse(GOOD, inputs=["a.warc", "b.warc"]).sources
+    assert (source.name, source.format, source.path) == ("web", "warc", ("a.warc", "b.warc"))

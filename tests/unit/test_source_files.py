@@ -302,3 +302,24 @@ def test_an_address_of_another_file_system(tmp_path: Path) -> None:
         list_files("memory://test/crawl/b.wrc")
     with pytest.raises(InputError, match="different file systems"):
         list_files(["memory://test/crawl", str(tmp_path)])
+
+
+def test_json_of_any_shape_is_a_row_each(tmp_path: Path) -> None:
+    odd = [
+        [1, 2],
+        {"labels": [1, 2]},
+        {"labels": ["ab"], "text": "x"},
+        {"text": 5},
+        7,
+        None,
+        {"labels": 3},
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(item) + "\n" for item in odd))
+    assert len(list(read("s", "jsonl", str(tmp_path), "a.jsonl", {}))) == len(odd)
+
+
+def test_nothing_but_blank_lines_is_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n \n\n")
+    assert [row.drop for row in read("s", "jsonl", str(tmp_path), "a.jsonl", {})] == [
+        "record.empty_file"
+    ]

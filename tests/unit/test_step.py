@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import curate.step
 from curate.document import Document, batches, documents
+from curate.errors import MissingError
 from curate.step import Edit, Filter, Only, RowStep, Rule, apply, chain
 
 LENGTH = Filter(
@@ -96,3 +98,22 @@ def test_chain_keeps_every_row_in_order(texts: list[str | None]) -> None:
     rows = [Document(str(i), "web", str(i), text=text) for i, text in enumerate(texts)]
     out = [row for batch in chain([LENGTH])(iter(batches(rows, 3))) for row in documents(batch)]
     assert [row.id for row in out] == [row.id for row in rows]
+
+
+def test_a_step_that_never_ends_costs_one_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forever(text: str) -> str:
+        while text == "x":
+            pass
+        return text
+
+    monkeypatch.setattr(curate.step, "STEP_SECONDS", 0.05)
+    first, second = apply([Edit("slow", forever)], [document("x"), document("fine")])
+    assert (first.drop, second.drop) == ("slow.timeout", None)
+
+
+def test_a_mistake_of_the_user_stops_the_job() -> None:
+    def no_model(text: str) -> str:
+        raise MissingError("no model")
+
+    with pytest.raises(MissingError):
+        list(apply([Edit("model", no_model)], [document("x")]))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import InputError, OutputError
-from curate.table import Counts, Slice, Table, fingerprint, write_json
+from curate.store import write_json
+from curate.table import Counts, Slice, Table, fingerprint
 
 DROPS = st.none() | st.sampled_from(["record.request", "record.image", "gopher.words", "c4.lines"])
 
