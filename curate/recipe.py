@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import yaml
 
 from curate.errors import InputError, RecipeError
+from curate.override import override
 from curate.registry import GROUP_OF, GROUPS, ROW_GROUPS, STEPS, build_step, unknown
 from curate.source import FORMATS
 from curate.source.formats import check_options
@@ -152,8 +153,8 @@ def parse(
         raise RecipeError(f"{where}{line}: not valid YAML: {_first_line(error)}") from None
     if not isinstance(data, dict):
         raise RecipeError(f"{where}: a recipe is a mapping with 'sources' and 'steps'")
-    for override in overrides:
-        _override(data, override)
+    for change in overrides:
+        override(data, change)
     if inputs:
         data["sources"] = _replaced(data.get("sources"), inputs)
     return _Reader(where, node).recipe(data)
@@ -308,50 +309,6 @@ def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int | None:
             break
         node = found
     return int(node.start_mark.line) + 1
-
-
-def _override(data: Any, override: str) -> None:
-    """`sources.0.path='x'` or, by name, `steps.language.low=.5`."""
-    target, separator, text = override.partition("=")
-    if not separator or not target:
-        raise RecipeError(f"--set wants key=value, got '{override}'")
-    try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
-        raise RecipeError(f"--set {target}: '{text}' is not a YAML value") from None
-    *parents, last = target.split(".")
-    for key in parents:
-        data = _descend(data, key, override)
-    if isinstance(data, list):
-        data[_index(data, last, override)] = value
-    elif isinstance(data, dict):
-        data[last] = value
-    else:
-        raise RecipeError(f"--set {override}: there is nothing to set '{last}' on")
-
-
-def _descend(data: Any, key: str, override: str) -> Any:
-    if isinstance(data, list):
-        index = _index(data, key, override)
-        item = data[index]
-        if isinstance(item, str) and not key.isdigit():
-            data[index] = item = {item: {}}
-        if isinstance(item, dict) and not key.isdigit() and key in item:
-            item[key] = {} if item[key] is None else item[key]
-            return item[key]
-        return item
-    if isinstance(data, dict):
-        return data.setdefault(key, {})
-    raise RecipeError(f"--set {override}: there is nothing below '{key}'")
-
-
-def _index(items: list[Any], key: str, override: str) -> int:
-    if key.isdigit() and int(key) < len(items):
-        return int(key)
-    for index, item in enumerate(items):
-        if item == key or (isinstance(item, dict) and (key in item or item.get("name") == key)):
-            return index
-    raise RecipeError(f"--set {override}: no entry '{key}' among {len(items)}")
 
 
 def _fuse(steps: Sequence[Step | str]) -> Iterator[list[Step]]:

@@ -51,7 +51,8 @@ def ablate_runs(
     `arms`: names of tables (as `extract`, `dedup`), default all; `sources`: the sources compared,
     default all but the `reference` ones, whose held-out documents are H1.
     """
-    from model.ablate import ablate, choose_profile
+    from model.ablate import ablate
+    from model.profiles import choose_profile
 
     tables = _arms(run_dirs, arms)
     last = open_run(run_dirs[-1]).documents[-1].table

@@ -3,5 +3,7 @@
 transformer   the decoder                    data      token shards -> windows
 train         shards -> checkpoint           evaluate  checkpoint + held-out text -> bits per byte
 ablate        arms x seeds -> verdict        statistics  the arithmetic behind the verdict
+arms          documents -> guarded streams   trial       one run in a process of its own
+profiles      how large an ablation is       cli         the commands of `curate`
 export        checkpoint <-> Hugging Face    generate  checkpoint + prompt -> text
 """

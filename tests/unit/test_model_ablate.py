@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from curate.errors import InputError, WorkError
 from curate.tokens.tokenizer import END, train
 from model import ablate as module
-from model.ablate import PROFILES, Plan, Profile, ablate
+from model.ablate import Plan, ablate
 from model.arms import Documents, Encoder, balanced_tokenizer, guard_arms, pieces, up_to
 from model.evaluate import evaluate
+from model.profiles import PROFILES, Profile
 from model.train import Recipe
 from model.transformer import Shape
 
