@@ -33,7 +33,7 @@ steps:
   - gopher: {word_count: {low: 20}}
   - dedup: {method: near}
   - decontaminate: {against: [eval.jsonl]}
-  - mix: {weights: {SOURCE: 1}}
+  - mix: {weights: {web: 1}}
   - tokenize: {vocabulary: 320, sample_bytes: 100000}
 """
 
@@ -68,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
     write_warc(tmp_path / "web" / "a.warc.gz", range(12))
     write_warc(tmp_path / "web" / "b.warc.gz", range(10, 20))
     (tmp_path / "eval.jsonl").write_text(json.dumps({"question": QUESTION}) + "\n")
-    (tmp_path / "small.yaml").write_text(RECIPE.replace("SOURCE", "web"))
+    (tmp_path / "small.yaml").write_text(RECIPE)
     return tmp_path
 
 
@@ -90,8 +90,7 @@ def rows(table: Path) -> list[tuple[Any, ...]]:
 
 
 def test_every_step_is_a_spark_submit_job(folder: Path) -> None:
-    recipe = folder / "steps.yaml"
-    recipe.write_text(RECIPE.replace("SOURCE", "input"))
+    recipe = folder / "small.yaml"
     before = "web"
     for number, step in enumerate(
         ("extract", "filter", "dedup", "decontaminate", "mix", "tokenize"), 1
