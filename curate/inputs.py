@@ -24,7 +24,7 @@ MARKS = ("run.json", "manifest.json")
 
 
 def plan_scan(sources: Sequence[Source], output: str) -> tuple[list[Entry], list[Stamp]]:
-    """Every file of the sources with its stamp; `InputError` if one is an output of ours."""
+    """Every file of the sources with its stamp; `InputError` for a folder that is an output of ours."""
     entries: list[Entry] = []
     stamps: list[Stamp] = []
     for source in sources:
@@ -32,9 +32,6 @@ def plan_scan(sources: Sequence[Source], output: str) -> tuple[list[Entry], list
             _check_folder(absolute(path), output)
         root, files = list_files([absolute(path) for path in source.path], source.format)
         for file in files:
-            place = f"{root.rstrip('/')}/{file.path}"
-            if place.startswith(f"{output}/"):
-                raise InputError(f"{place} is below the output {output}; choose another --output")
             format = source.format or detect_format(file.path)
             entry = Entry(source.name, format, root, file.path, file.size, dict(source.options))
             entries.append(entry)

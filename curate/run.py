@@ -30,7 +30,7 @@ from curate.progress import spark_progress
 from curate.recipe import Recipe, Stage, Step, stage_of
 from curate.spark import Entry, check_tally, count, scan, session, write
 from curate.step import chain
-from curate.store import absolute, is_local, locked, unwritable, write_json
+from curate.store import absolute, locked, unwritable, write_json
 from curate.table import Counts, Slice, Table, committed, fingerprint
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def run_step(
 @contextmanager
 def workshop(output: str, master: str | None, say: Say) -> Iterator[Workshop]:
     """The output for this process alone; that it can be written is known before anything is done."""
-    if not is_local(output):
+    if "://" in output:
         raise OutputError(
             f"cannot write to {output}: an output has to be a local or mounted folder"
         )

@@ -35,11 +35,6 @@ def absolute(path: str) -> str:
     return path if "://" in path else str(Path(path).expanduser().absolute())
 
 
-def is_local(path: str) -> bool:
-    """Whether a path is on this machine's own file system."""
-    return isinstance(file_system(path)[0], LocalFileSystem)
-
-
 def read_json(path: str) -> dict[str, Any] | None:
     """A small JSON file; None if it is missing, torn or no object. `InputError`: it may not be read."""
     fs, plain = file_system(path)
