@@ -27,7 +27,7 @@ from curate.split import HELDOUT
 from curate.table import Table
 
 if TYPE_CHECKING:
-    from model.statistics import Verdict
+    from model.verdict import Verdict
 
 Texts = list[tuple[str, str]]
 ARM_BYTES = 32 << 20

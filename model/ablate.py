@@ -31,19 +31,18 @@ from curate.errors import InputError, WorkError
 from curate.progress import Line
 from model.arms import Documents, Encoder, Guarded, balanced_tokenizer, guard_arms, up_to
 from model.profiles import Profile, choose_profile
-from model.statistics import (
+from model.statistics import detectable_effect, residual
+from model.trial import Trial, measure_speed, run_trial
+from model.verdict import (
     MANY_EPOCHS,
     ArmResult,
     Run,
     Verdict,
-    detectable_effect,
     judge,
     planned,
     rate_order,
-    residual,
     summarise,
 )
-from model.trial import Trial, measure_speed, run_trial
 
 FEWEST_STEPS = 20
 FEW_HELDOUT_DOCUMENTS = 30

@@ -21,9 +21,9 @@ from curate.errors import WorkError
 from curate.tokens.tokenizer import load
 from model.data import Stream
 from model.evaluate import evaluate
-from model.statistics import Run
 from model.train import Recipe, choose_device, fit, make_optimiser
 from model.transformer import Shape, Transformer
+from model.verdict import Run
 
 
 @dataclass(frozen=True)

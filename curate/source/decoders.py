@@ -18,6 +18,8 @@ DECODED_BYTES = 1 << 20
 
 
 class Decoder(Protocol):
+    """Takes compressed bytes of at most `feed_bytes` at a time and gives plain ones."""
+
     feed_bytes: int
 
     def decode(self, piece: bytes) -> Iterator[bytes]: ...

@@ -14,19 +14,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from curate.errors import InputError
-from model.statistics import (
-    Contrast,
-    Run,
-    compare,
-    detectable_effect,
-    document_bootstrap,
-    holm,
-    judge,
-    planned,
-    rate_order,
-    residual,
-    summarise,
-)
+from model.statistics import compare, detectable_effect, document_bootstrap, holm, residual
+from model.verdict import Contrast, Run, judge, planned, rate_order, summarise
 
 BYTES = np.full(40, 1000)
 
