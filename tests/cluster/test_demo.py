@@ -10,7 +10,7 @@ from pathlib import Path
 
 def demo(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "curate", "demo", "--output", "d", "--pages", "120", "--seconds", "60"],
+        [sys.executable, "-m", "curate", "demo", "--output", "d", "--pages", "120", "--seconds", "120"],
         cwd=folder, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
 
