@@ -50,8 +50,12 @@ def test_each_costs_itself_only(spark: Any) -> None:
                 obey(markup if "!" in markup else "")
                 return "text of the second extractor"
 
+            usual = dict(html.EXTRACTORS)
             html.EXTRACTORS.update(trafilatura=first, resiliparse=second)
-            super().__call__(document)
+            try:
+                super().__call__(document)
+            finally:
+                html.EXTRACTORS.update(usual)  # workers are reused by the tests that follow
 
     rows = [
         Document(f"{kind}{hopeless:d}", "web", kind, content=page(kind, hopeless))
