@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
@@ -29,7 +29,6 @@ from curate.table import Table
 if TYPE_CHECKING:
     from model.verdict import Verdict
 
-Texts = list[tuple[str, str]]
 ARM_BYTES = 32 << 20
 HELDOUT_BYTES = 1 << 20
 COLUMNS = ["id", "source", "origin", "text", "content", "media_type", "labels", "drop"]
@@ -128,5 +127,4 @@ def _text(row: Document) -> str:
     """The text of a document; before extraction, its content decoded with the markup left in."""
     if row.text is not None:
         return str(row.text)
-    found: Any = decode(row.content or b"", row.labels.get("charset"))
-    return str(found[0] if isinstance(found, tuple) else found)
+    return decode(row.content or b"", row.labels.get("charset")).text
