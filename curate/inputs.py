@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.errors import InputError
+from curate.finished import RUN
 from curate.source import detect_format, list_files
 from curate.spark import Entry
 from curate.store import absolute
+from curate.table import MANIFEST
 
 if TYPE_CHECKING:
     from curate.recipe import Source, Step
 
 Stamp = list[Any]
-MARKS = ("run.json", "manifest.json")
+MARKS = (RUN, MANIFEST)
 
 
 def plan_scan(sources: Sequence[Source], output: str) -> tuple[list[Entry], list[Stamp]]:

@@ -25,6 +25,7 @@ import xxhash
 from curate import errors
 from curate.document import SPARK_SCHEMA
 from curate.errors import CurateError, InputError, LedgerError, OutputError, WorkError
+from curate.finished import RUN
 from curate.inputs import plan_scan, stamp_inputs, stamps_of
 from curate.progress import spark_progress
 from curate.recipe import Recipe, Stage, Step, stage_of
@@ -36,7 +37,6 @@ from curate.table import Counts, Slice, Table, committed, fingerprint
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-RUN = "run.json"
 Say = Callable[[str], None]
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ import torch
 
 from curate.errors import InputError, WorkError
 from curate.progress import Line
+from curate.store import write_json
 from model.arms import Documents, Encoder, Guarded, balanced_tokenizer, guard_arms, up_to
 from model.profiles import Profile, choose_profile
 from model.statistics import detectable_effect, residual
@@ -120,7 +120,7 @@ def ablate(
         ) from None
     counts = {name: len(part) for name, part in clean.items()}
     verdict = _verdict(runs, counts, profile, plan, seeds, guarded, scored)
-    (output / "verdict.json").write_text(json.dumps(verdict.to_json(), indent=1), encoding="utf-8")
+    write_json(str(output / "verdict.json"), verdict.to_json())
     return verdict
 
 
@@ -190,9 +190,7 @@ def _plan(
             "use fewer arms or seeds, or a larger profile"
         )
     plan = Plan(inputs, steps, round(speed, 1))
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(plan)), encoding="utf-8")
-    os.replace(partial, file)
+    write_json(str(file), asdict(plan))
     return plan
 
 

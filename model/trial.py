@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 
 from curate.errors import WorkError
+from curate.store import write_json
 from curate.tokens.tokenizer import load
 from model.data import Stream
 from model.evaluate import evaluate
@@ -70,9 +70,7 @@ def run_trial(trial: Trial) -> None:
         bytes={name: part.bytes.tolist() for name, part in found.items()},
         accuracy={name: part.accuracy for name, part in found.items()},
     )
-    partial = trial.result.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(run)), encoding="utf-8")
-    os.replace(partial, trial.result)
+    write_json(str(trial.result), asdict(run))
 
 
 def measure_speed(shape: Shape, recipe: Recipe, device: str, seconds: float) -> float:
