@@ -1,22 +1,27 @@
 """What a run reads, found out before any work: files, their stamps, and mistakes about them.
 
-Enters: the sources of a recipe and the other files its steps read. Leaves: one `Entry` a file and
-the stamps (place, size, time, how it is read) that fingerprints cover. The decision: everything
-that would fail later for want of a file fails here, in one line.
+Enters: the sources of a recipe and the other files its steps read. Leaves: one `Entry` a file, the
+stamps (place, size, time, how it is read) that fingerprints cover, and the groups of entries that
+commit together, large files in pieces. The decision: everything that would fail later for want of a
+file fails here, in one line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curate.document import encodable
 from curate.errors import InputError
 from curate.finished import RUN
-from curate.source import detect_format, list_files
+from curate.source import FORMATS, FileInfo, detect_format, list_files, pieces
+from curate.source.catalogue import list_source
 from curate.spark import Entry
 from curate.store import absolute
-from curate.table import MANIFEST
+from curate.table import MANIFEST, fingerprint
 
 if TYPE_CHECKING:
     from curate.recipe import Source, Step
@@ -32,15 +37,59 @@ def plan_scan(sources: Sequence[Source], output: str) -> tuple[list[Entry], list
     for source in sources:
         for path in source.path:
             _check_folder(absolute(path), output)
-        root, files = list_files([absolute(path) for path in source.path], source.format)
-        for file in files:
-            format = source.format or detect_format(file.path)
-            entry = Entry(source.name, format, root, file.path, file.size, dict(source.options))
+        listing = list_source(source)
+        for warning in listing.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        for file in listing.files:
+            entry = _entry(source, listing.root, file)
             entries.append(entry)
-            stamps.append(
-                [entry.source, entry.path, file.size, file.mtime, root, format, entry.options]
-            )
+            stamp = [entry.source, entry.path, file.size, file.mtime, entry.root, entry.format]
+            stamp.append(entry.options)
+            stamps.append([*stamp, fingerprint(file.spans)] if file.spans else stamp)
     return entries, stamps
+
+
+def _entry(source: Source, root: str, file: FileInfo) -> Entry:
+    """A file as a scan reads it. One of unknown size is read to its end, whatever that is: it must
+    never be cut into pieces, or its tail would be lost."""
+    format = source.format or detect_format(file.path)
+    can_cut = file.is_exact or FORMATS[format].read_span is None
+    spans = file.spans or (() if can_cut else ((0, sys.maxsize),))
+    return Entry(source.name, format, root, file.path, file.size, dict(source.options), spans)
+
+
+def in_pieces(entry: Entry, piece_bytes: int | None = None) -> list[Entry]:
+    """A large file as pieces that can be read apart; anything else as it is."""
+    spans = pieces.cut(entry.size, piece_bytes or pieces.PIECE_BYTES)
+    if entry.spans or not spans or FORMATS[entry.format].read_span is None:
+        return [entry]
+    return [
+        replace(entry, size=end - begin, spans=((begin, end),), is_piece=True)
+        for begin, end in spans
+    ]
+
+
+def plan_slices(
+    entries: Iterable[Entry], slice_bytes: int, whole: Set[tuple[str, str]]
+) -> list[list[Entry]]:
+    """Entries in groups of about `slice_bytes` that commit together. A file in `whole` is one entry
+    in the place of its first piece, so that the groups it is not in stay what they were."""
+    groups: list[list[Entry]] = []
+    size = slice_bytes
+    met: set[tuple[str, str]] = set()
+    for entry in entries:
+        for piece in in_pieces(entry):
+            if size + piece.size > slice_bytes and size:
+                groups.append([])
+                size = 0
+            size += piece.size
+            file = (piece.source, encodable(piece.path))
+            if file not in whole:
+                groups[-1].append(piece)
+            elif file not in met:
+                groups[-1].append(entry)
+            met.add(file)
+    return [group for group in groups if group]
 
 
 def stamps_of(entries: Iterable[Entry], stamps: Sequence[Stamp]) -> list[Stamp]:

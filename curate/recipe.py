@@ -18,6 +18,7 @@ from curate.errors import InputError, RecipeError
 from curate.override import override
 from curate.registry import GROUP_OF, GROUPS, ROW_GROUPS, STEPS, build_step, unknown
 from curate.source import FORMATS
+from curate.source.common_crawl.selection import CRITERIA, Select
 from curate.source.formats import check_options
 from curate.step import Only
 from curate.table import committed
@@ -25,19 +26,40 @@ from curate.table import committed
 __all__ = ["Recipe", "Source", "Stage", "Step", "build_step", "load", "parse"]
 
 TOP_KEYS = ("name", "sources", "steps", "measure_dropped", "slice_bytes")
-SOURCE_KEYS = ("name", "format", "path", "options")
+SOURCE_KEYS = ("name", "format", "path", "options", "base", "files", "select")
 COMMIT = "commit"
 SLICE_BYTES = 8 << 30
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where documents come from. `format` None: told by each file's name."""
+    """Where documents come from. `format` None: told by each file's name.
+
+    `base`: what the names in a list of files, or in an index, are relative to. `files`: how many of
+    the files are read, None for all. `select`: `path` is an index, and only the records it names
+    that meet the criteria are read.
+    """
 
     name: str
     path: tuple[str, ...]
     format: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    base: str | None = None
+    files: int | None = None
+    select: Select | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """The source as a recipe would write it, without the keys added later that are not set:
+        they would change the fingerprints of older runs."""
+        described: dict[str, Any] = {
+            "name": self.name,
+            "path": list(self.path),
+            "format": self.format,
+            "options": dict(self.options),
+        }
+        select = None if self.select is None else self.select.describe()
+        added = {"base": self.base, "files": self.files, "select": select}
+        return {**described, **{key: value for key, value in added.items() if value is not None}}
 
 
 @dataclass(frozen=True)
@@ -89,15 +111,7 @@ class Recipe:
         """The recipe as plain data: what manifests and fingerprints hold."""
         return {
             "name": self.name,
-            "sources": [
-                {
-                    "name": s.name,
-                    "path": list(s.path),
-                    "format": s.format,
-                    "options": dict(s.options),
-                }
-                for s in self.sources
-            ],
+            "sources": [source.describe() for source in self.sources],
             "steps": [s if isinstance(s, str) else {s.name: dict(s.params)} for s in self.steps],
             "measure_dropped": self.measure_dropped,
             "slice_bytes": self.slice_bytes,
@@ -270,7 +284,30 @@ class _Reader:
                 check_options(FORMATS[format], options)
             except InputError as error:
                 self.fail(str(error), *at, "options")
-        return Source(str(item.get("name", f"source{index}")), tuple(path), format, options)
+        name = str(item.get("name", f"source{index}"))
+        base, files = item.get("base"), item.get("files")
+        if base is not None and (not isinstance(base, str) or not base):
+            self.fail(f"base: expected a folder or URL, got {base!r}", *at, "base")
+        if files is not None and (
+            isinstance(files, bool) or not isinstance(files, int) or files < 1
+        ):
+            self.fail(f"files: expected a number of files, got {files!r}", *at, "files")
+        select = self.select(item["select"], *at, "select") if "select" in item else None
+        if select is not None and format not in (None, "warc"):
+            self.fail(f"select: an index names records of WARC files, not {format}", *at, "format")
+        return Source(name, tuple(path), format, options, base, files, select)
+
+    def select(self, given: Any, *at: str | int) -> Select:
+        """The criteria of a source that is an index."""
+        if not isinstance(given, dict):
+            self.fail(f"select: expected a mapping such as {{language: eng}}, got {given!r}", *at)
+        for key in given:
+            if key not in CRITERIA:
+                self.fail(unknown("key of select", str(key), CRITERIA), *at, key)
+        try:
+            return Select.parse(given)
+        except ValueError as error:
+            self.fail(f"select.{error}", *at, str(error).partition(":")[0])
 
     def fail(self, message: str, *path: str | int) -> NoReturn:
         line = _line(self.node, path)

@@ -3,7 +3,8 @@
 Enters: a recipe and an output folder. Leaves: one committed table a stage and `run.json`, which
 lists them in order. The decision: whether work is needed is told from fingerprints alone, so a
 re-run of a finished run starts no Spark at all, and a re-run after a kill does only the slices
-that had not been committed.
+that had not been committed. Before a slice is committed, the pieces of large files have to fit; a
+file whose pieces do not is read whole instead, in this run and in later ones.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from curate import errors
 from curate.document import SPARK_SCHEMA
 from curate.errors import CurateError, InputError, LedgerError, OutputError, WorkError
 from curate.finished import RUN
-from curate.inputs import plan_scan, stamp_inputs, stamps_of
+from curate.inputs import plan_scan, plan_slices, stamp_inputs, stamps_of
 from curate.progress import spark_progress
 from curate.recipe import Recipe, Stage, Step, stage_of
-from curate.spark import Entry, check_tally, count, scan, session, write
+from curate.source.pieces import misfits
+from curate.spark import Entry, check_tally, count, scan, session, tally_joints, write
 from curate.step import chain
 from curate.store import absolute, locked, unwritable, write_json
 from curate.table import Counts, Slice, Table, committed, fingerprint
@@ -137,8 +139,10 @@ def build(
         shop.say(f"{stage.name}: already done, {_sentence(table.total())}")
         return
     table.begin()
-    parts = _parts(stage, previous, entries, recipe.slice_bytes)
-    slices = [_slice(stage, table, part, before, steps, recipe, shop) for part in parts]
+    slices = None
+    while slices is None:
+        parts = _parts(stage, previous, entries, recipe.slice_bytes, table)
+        slices = _slices(stage, table, parts, before, steps, recipe, shop)
     about = {
         "name": stage.name,
         "kind": stage.kind,
@@ -150,10 +154,15 @@ def build(
 
 
 def _parts(
-    stage: Stage, previous: Table | None, entries: Sequence[Entry], slice_bytes: int
+    stage: Stage,
+    previous: Table | None,
+    entries: Sequence[Entry],
+    slice_bytes: int,
+    table: Table,
 ) -> list[Part]:
     if previous is None:
-        return [_scan_part(group) for group in _cut(entries, slice_bytes)]
+        groups = plan_slices(entries, slice_bytes, table.read_whole())
+        return [_scan_part(group) for group in groups]
     parts = previous.require()["slices"]
     kept = {
         part["key"]: tuple(f"{previous.path}/{f}" for f in part["files"] if "/kept=true/" in f)
@@ -169,21 +178,37 @@ def _parts(
     return [Part("all", files=files, expected=tuple(sorted(expected.items())))]
 
 
-def _cut(entries: Sequence[Entry], slice_bytes: int) -> list[list[Entry]]:
-    groups: list[list[Entry]] = []
-    size = slice_bytes
-    for entry in entries:
-        if size + entry.size > slice_bytes and size:
-            groups.append([])
-            size = 0
-        groups[-1].append(entry)
-        size += entry.size
-    return groups
-
-
 def _scan_part(entries: Sequence[Entry]) -> Part:
-    names = json.dumps([[entry.source, entry.path] for entry in entries])
+    names = json.dumps([[entry.source, entry.path, *entry.spans] for entry in entries])
     return Part(xxhash.xxh3_64_hexdigest(names.encode()), entries=tuple(entries))
+
+
+def _slices(
+    stage: Stage,
+    table: Table,
+    parts: Sequence[Part],
+    before: Any,
+    steps: list[Any],
+    recipe: Recipe,
+    shop: Workshop,
+) -> list[Slice] | None:
+    """Every slice, committed; None if the pieces of a file do not fit, which is remembered."""
+    slices: list[Slice] = []
+    joints: list[Any] = []
+    for part in parts:
+        made, is_new = _slice(stage, table, part, before, steps, recipe, shop)
+        files = {(source, path) for source, path, _ in made.joints}
+        # a file's pieces stand in a row: those of other files are complete, and were checked
+        joints = [joint for joint in joints if (joint[0], joint[1]) in files] + made.joints
+        if wrong := misfits(joints):
+            for source, path in sorted(wrong):
+                shop.say(f"{stage.name}: {source}: {path}: cannot be read in pieces; read whole")
+            table.remember_whole(wrong)
+            return None
+        if is_new:
+            table.commit_slice(made)
+        slices.append(made)
+    return slices
 
 
 def _slice(
@@ -194,13 +219,13 @@ def _slice(
     steps: list[Any],
     recipe: Recipe,
     shop: Workshop,
-) -> Slice:
-    """One committed slice: the one that is there already, or a new one."""
+) -> tuple[Slice, bool]:
+    """The slice that is there already, or a new one to be committed; and whether it is new."""
     stamp = stamps_of(part.entries, before) if part.entries else before
     mark = fingerprint(stage.kind, steps, recipe.measure_dropped, stamp, part.describe())
     done = table.committed_slice(part.key, mark)
     if done is not None:
-        return done
+        return done, False
     started = time.monotonic()
     try:
         with spark_progress(shop.spark, stage.name):
@@ -210,9 +235,9 @@ def _slice(
     except Exception as error:
         raise _told(error, stage.name, table, shop.log) from error
     extra["kept"] = {source: value.kept for source, value in counts.items()}
-    made = Slice(part.key, mark, files, counts, round(time.monotonic() - started, 2), extra)
-    table.commit_slice(made)
-    return made
+    seconds = round(time.monotonic() - started, 2)
+    joints = extra.pop("joints", [])
+    return Slice(part.key, mark, files, counts, seconds, extra, joints), True
 
 
 def _work(
@@ -235,7 +260,9 @@ def _work(
     counts = count(written)
     read = check_tally(written, f"{folder}/tally") if part.entries else dict(part.expected)
     _balance_ledger(stage.name, counts, read)
-    return _parquet_files(table, attempt), counts, {}
+    in_pieces = any(entry.is_piece for entry in part.entries)
+    extra = {"joints": tally_joints(shop.spark, f"{folder}/tally")} if in_pieces else {}
+    return _parquet_files(table, attempt), counts, extra
 
 
 def _tokenize(

@@ -1,6 +1,7 @@
 """The Spark side of row steps: a session, a scan of source files, one fused pass, exact counts.
 
-Enters: files or a committed table, and built steps. Leaves: Parquet below an attempt, and a ledger.
+Enters: files (whole or pieces of them) or a committed table, and built steps. Leaves: Parquet below
+an attempt, and a ledger.
 Two decisions: counts come from the written files, never from accumulators (those double-count on
 retries), and every scan leaves a tally of what its readers saw, so that "records read" is known
 independently of what was written.
@@ -14,7 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -24,6 +25,7 @@ from curate import java
 from curate.document import BATCH_BYTES, BATCH_ROWS, SPARK_SCHEMA, Document, batches, encodable
 from curate.errors import LedgerError, MissingError
 from curate.source import read
+from curate.source.pieces import Joint, Span
 from curate.step import RowStep, apply
 from curate.table import Counts
 
@@ -53,7 +55,9 @@ LOCAL_SETTINGS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One file to be scanned, and how. `path` is relative to `root`."""
+    """One file to be scanned, and how. `path` is relative to `root`. With `spans`, only the records
+    that start in one of these half-open byte spans; `size` is then that of the spans. The spans of
+    pieces tile their file, and their readers have to meet."""
 
     source: str
     format: str
@@ -61,6 +65,8 @@ class Entry:
     path: str
     size: int
     options: Mapping[str, Any] = field(default_factory=dict)
+    spans: tuple[Span, ...] = ()
+    is_piece: bool = False
 
 
 def session(master: str | None = None, log: str | None = None) -> SparkSession:
@@ -149,6 +155,15 @@ def check_tally(df: DataFrame, tally_folder: str) -> dict[str, int]:
     return {row["source"]: row["records"] for row in read}
 
 
+def tally_joints(spark: SparkSession, tally_folder: str) -> list[list[Any]]:
+    """[source, path, what its reader met: begin, end, first, next] for every piece of a file."""
+    from pyspark.sql import functions as f
+
+    tally = spark.read.schema("source string, path string, joints array<array<long>>")
+    rows = tally.json(tally_folder).select("source", "path", f.explode("joints").alias("joint"))
+    return sorted([row["source"], row["path"], list(row["joint"])] for row in rows.collect())
+
+
 def write(df: DataFrame, folder: str) -> None:
     """Write documents as Parquet, kept and dropped rows apart."""
     from pyspark.sql import functions as f
@@ -173,11 +188,13 @@ def _scanner(
 
 
 def _counted(entry: Entry, tally: list[dict[str, Any]]) -> Iterator[Document]:
-    records = 0
-    for row in read(entry.source, entry.format, entry.root, entry.path, entry.options):
+    records, joints = 0, list[Joint]()
+    where = (entry.source, entry.format, entry.root, entry.path)
+    for row in read(*where, entry.options, entry.spans, joints):
         records += 1
         yield row
-    tally.append({"source": entry.source, "path": encodable(entry.path), "records": records})
+    line = {"source": entry.source, "path": encodable(entry.path), "records": records}
+    tally.append({**line, "joints": [astuple(j) for j in joints] if entry.is_piece else []})
 
 
 def _put_tally(folder: str, tally: list[dict[str, Any]]) -> None:
@@ -191,11 +208,11 @@ def _put_tally(folder: str, tally: list[dict[str, Any]]) -> None:
 
 
 def _balance(entries: Sequence[Entry], least: int) -> list[list[Entry]]:
-    """Files in groups of about equal bytes: at least `least` groups, at most one per file."""
+    """Entries in groups of about equal bytes: at least `least` groups, at most one per entry."""
     wanted = max(least, sum(entry.size for entry in entries) // PARTITION_BYTES)
     groups: list[list[Entry]] = [[] for _ in range(min(len(entries), wanted))]
     heap = [(0, index) for index in range(len(groups))]
-    for entry in sorted(entries, key=lambda entry: (-entry.size, entry.path)):
+    for entry in sorted(entries, key=lambda entry: (-entry.size, entry.path, entry.spans)):
         load, index = heapq.heappop(heap)
         groups[index].append(entry)
         heapq.heappush(heap, (load + entry.size + 4096, index))

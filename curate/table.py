@@ -3,6 +3,7 @@
     TABLE/
       attempt-<slice>-<random>/   kept=true/*.parquet  kept=false/*.parquet   (written by executors)
       slice-<slice>.json          files, counts; put when its attempt is complete and balanced
+      whole.json                  input files that turned out not to be readable in pieces
       manifest.json               put last; readers trust only what it names
 
 The decision: nothing is renamed and nothing half-written is ever read. An input is cut into slices
@@ -31,6 +32,7 @@ from curate.errors import InputError
 from curate.store import absolute, file_system, read_json, unwritable, write_json
 
 MANIFEST = "manifest.json"
+WHOLE = "whole.json"
 FORMAT = 1
 LIBRARIES = (
     "alt-profanity-check", "detoxify", "emoji", "fasttext-community", "ftfy",
@@ -80,7 +82,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class Slice:
-    """One committed part of a table. `files` are relative to the table."""
+    """One committed part of a table. `files` are relative to the table; `joints` (see
+    `curate.source.pieces`) are those of the input's pieces, for the slices that come after."""
 
     key: str
     fingerprint: str
@@ -88,6 +91,7 @@ class Slice:
     counts: dict[str, Counts]
     seconds: float
     extra: Mapping[str, Any] = field(default_factory=dict)
+    joints: list[Any] = field(default_factory=list)
 
 
 class Table:
@@ -170,6 +174,14 @@ class Table:
     def commit_slice(self, part: Slice) -> None:
         """Make one slice count; its files have to be complete."""
         self._put(f"slice-{part.key}.json", asdict(part))
+
+    def read_whole(self) -> set[tuple[str, str]]:
+        """(source, path) of the input files that are not to be read in pieces."""
+        return {(source, path) for source, path in (self._json(WHOLE) or {}).get("files", ())}
+
+    def remember_whole(self, files: Iterable[tuple[str, str]]) -> None:
+        """From now on these input files are read whole."""
+        self._put(WHOLE, {"files": sorted(self.read_whole() | set(files))})
 
     def commit(self, fingerprint: str, slices: list[Slice], about: Mapping[str, Any]) -> None:
         """Put the manifest: from here on the table exists. Left-overs of other attempts go."""

@@ -21,10 +21,13 @@ from curate.recipe import Recipe, Source, Step, build_step, load
 from curate.registry import ROW_GROUPS
 from curate.run import run
 from curate.source import detect_format, list_files, read
+from curate.source.catalogue import list_source
+from curate.source.common_crawl.paths_list import is_list
 from curate.step import Only, apply
 from curate.store import absolute
 
 PLANTED = "planted"
+SAMPLE_FILES = 4  # of a list or an index, whose files are large
 SAMPLE_BYTES = 128 << 20
 TEXTS = 600
 RECORDS_PER_FILE = 200
@@ -78,6 +81,8 @@ def with_planted(recipe: Recipe, planted: PlantedCorpus) -> Recipe:
 
 
 def _sampled(source: Source, seed: int) -> Source:
+    if source.select is not None or any(map(is_list, source.path)):
+        return replace(source, files=min(source.files or SAMPLE_FILES, SAMPLE_FILES))
     root, files = list_files([absolute(path) for path in source.path], source.format)
     chosen: list[str] = []
     size = 0
@@ -98,12 +103,11 @@ def _texts(recipe: Recipe) -> Iterator[str]:
 
 
 def _records(source: Source) -> Iterator[Any]:
-    root, files = list_files([absolute(path) for path in source.path], source.format)
-    for file in files:
+    listing = list_source(source)
+    for file in listing.files:
         name = source.format or detect_format(file.path)
-        yield from islice(
-            read(source.name, name, root, file.path, source.options), RECORDS_PER_FILE
-        )
+        rows = read(source.name, name, listing.root, file.path, source.options, file.spans)
+        yield from islice(rows, RECORDS_PER_FILE)
 
 
 def _opened(step: Step, planted: PlantedCorpus) -> Step:

@@ -7,18 +7,22 @@ recognises, the options it takes and a function from a stream to rows. Adding on
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import BinaryIO, cast
-
-import fsspec
+from importlib.util import find_spec
+from typing import BinaryIO
 
 from curate.document import Document
-from curate.errors import InputError
-from curate.source import languages, tabular, warc, whole_file
+from curate.errors import InputError, MissingError
+from curate.source import articles, courts, gutenberg, patents, whole_file
+from curate.source.code import archive, languages, reader
 from curate.source.opening import COMPRESSED_SUFFIXES
 from curate.source.origin import Origin
+from curate.source.pieces import Joint, Span
+from curate.source.records import columnar, delimited, fields, json_records
+from curate.source.remote.places import open_file
+from curate.source.web_archive import warc
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,10 @@ class Format:
     """How one kind of file is recognised and read.
 
     `suffixes` are without a compression's; `names` are whole file names. `options` are the ones a
-    recipe may set, with their defaults.
+    recipe may set, with their defaults; `choices` are the values of those that take few. Where
+    `read_span` is given, a file can be read in pieces (see `pieces`). `by_name`: only read as this
+    where the recipe says so, since other files end so too. `extra`: a module it needs, and the extra
+    of this package that brings it.
     """
 
     name: str
@@ -35,6 +42,12 @@ class Format:
     names: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     skipped_folders: frozenset[str] = frozenset()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    read_span: Callable[[BinaryIO, Origin, int, int], Generator[Document, None, Joint]] | None = (
+        None
+    )
+    by_name: bool = False
+    extra: tuple[str, str] | None = None
 
     def recognises(self, path: str) -> bool:
         """Whether a file's name says it is of this format, compressed or not."""
@@ -45,25 +58,52 @@ class Format:
         return name in self.names or bare.endswith(self.suffixes)
 
 
-VENDORED = frozenset(
-    {"node_modules", "vendor", "third_party", "__pycache__", "venv", "site-packages", "CVS"}
-)
+SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "CVS"})
 FORMATS: dict[str, Format] = {
     format.name: format
     for format in (
-        Format("warc", (".warc", ".arc", ".wet", ".wat", ".warc.open"), warc.read),
         Format(
-            "jsonl", (".jsonl", ".json", ".ndjson"), tabular.read_jsonl, options=tabular.OPTIONS
+            "warc",
+            (".warc", ".arc", ".wet", ".wat", ".warc.open"),
+            warc.read,
+            options=warc.OPTIONS,
+            choices=warc.CHOICES,
+            read_span=warc.read_span,
         ),
-        Format("parquet", (".parquet", ".pq"), tabular.read_parquet, options=tabular.OPTIONS),
+        Format(
+            "jsonl", (".jsonl", ".json", ".ndjson"), json_records.read_json, options=fields.OPTIONS
+        ),
+        Format("parquet", (".parquet", ".pq"), columnar.read_parquet, options=fields.OPTIONS),
+        Format(
+            "arrow", (".arrow", ".feather", ".ipc"), columnar.read_arrow, options=fields.OPTIONS
+        ),
+        Format("csv", (".csv", ".tsv", ".tab"), delimited.read_csv, options=delimited.OPTIONS),
         Format("html", (".html", ".htm", ".xhtml"), whole_file.read_html),
         Format("text", (".txt", ".text", ".md", ".markdown", ".rst"), whole_file.read_text),
         Format(
+            "pdf", (".pdf",), whole_file.reader_of("application/pdf"), extra=("pypdfium2", "pdf")
+        ),
+        Format("docx", (".docx",), whole_file.reader_of(whole_file.DOCX)),
+        Format("epub", (".epub",), whole_file.reader_of("application/epub+zip")),
+        Format("jats", (".nxml", ".xml"), articles.read_jats, by_name=True),
+        Format("latex", (".tex", ".ltx", ".latex"), articles.read_latex, by_name=True),
+        Format(
+            "gutenberg",
+            (".txt",),
+            gutenberg.read_gutenberg,
+            options=gutenberg.OPTIONS,
+            choices=gutenberg.CHOICES,
+            by_name=True,
+        ),
+        Format("courts", (".json", ".jsonl", ".csv"), courts.read_courts, by_name=True),
+        Format("patents", (".xml", ".json"), patents.read_patents, by_name=True),
+        Format("archive", archive.SUFFIXES_OF_ARCHIVES, archive.read, options=archive.OPTIONS),
+        Format(
             "code",
-            tuple(languages.SUFFIXES),
-            whole_file.read_code,
+            languages.CODE_SUFFIXES,
+            reader.read_code,
             names=tuple(languages.NAMES),
-            skipped_folders=VENDORED,
+            skipped_folders=SKIPPED,
         ),
     )
 }
@@ -74,23 +114,32 @@ def detect_format(path: str) -> str:
 
     Raises InputError if none does.
     """
-    for name, format in FORMATS.items():
+    for format in told_by_files():
         if format.recognises(path):
-            return name
-    known = " ".join(suffix for f in FORMATS.values() if f.name != "code" for suffix in f.suffixes)
+            return format.name
+    known = " ".join(suffix for f in told_by_files() if f.name != "code" for suffix in f.suffixes)
     raise InputError(f"{path}: unknown format; name it with `format:`, or use one of {known}")
 
 
+def told_by_files() -> list[Format]:
+    """The formats that a file's name is enough for."""
+    return [format for format in FORMATS.values() if not format.by_name]
+
+
 def known_format(name: str) -> Format:
-    """A format by its name. Raises InputError with the known ones."""
+    """A format by its name. Raises InputError with the known ones, MissingError for a missing extra."""
     if name not in FORMATS:
         raise InputError(f"format {name!r} is unknown; known are: {', '.join(FORMATS)}")
-    return FORMATS[name]
+    format = FORMATS[name]
+    if format.extra and find_spec(format.extra[0]) is None:
+        module, extra = format.extra
+        raise MissingError(f"format {name} needs {module}: pip install 'curate[{extra}]'")
+    return format
 
 
 def check_options(format: Format, options: Mapping[str, str]) -> None:
-    """Raises InputError for an option that the format does not take."""
-    for name in options:
+    """Raises InputError for an option that the format does not take, or not with this value."""
+    for name, value in options.items():
         if name not in format.options:
             near = get_close_matches(name, format.options, 1)
             hint = f"did you mean {near[0]}? " if near else ""
@@ -98,28 +147,51 @@ def check_options(format: Format, options: Mapping[str, str]) -> None:
             raise InputError(
                 f"format {format.name} has no option {name!r}; {hint}it takes: {takes}"
             )
+        if value not in format.choices.get(name, (value,)):
+            takes = " or ".join(format.choices[name])
+            raise InputError(f"format {format.name}, option {name}: it is {takes}, not {value!r}")
 
 
 def read(
-    source: str, format: str, root: str, path: str, options: Mapping[str, str] | None = None
+    source: str,
+    format: str,
+    root: str,
+    path: str,
+    options: Mapping[str, str] | None = None,
+    spans: Sequence[Span] = (),
+    joints: list[Joint] | None = None,
 ) -> Iterator[Document]:
-    """The documents of one file, `path` below `root`, in order: one row a record.
+    """The documents of one file, `path` below `root`, in order: one row a record. With `spans`,
+    only the records that start in one of these half-open byte spans of the file; what their readers
+    met is put into `joints`.
 
     A row's `origin` is `path#place`, its id `document_id(source, origin)`. Raises InputError if the
     file cannot be opened or an option is unknown; never for what is in the file.
     """
-    reader, options = known_format(format), options or {}
-    check_options(reader, options)
+    known, options = known_format(format), options or {}
+    check_options(known, options)
+    if spans and known.read_span is None:
+        raise InputError(f"{path}: a file of format {format} cannot be read in pieces")
     where = f"{root.rstrip('/')}/{path}" if root else path
+    origin = Origin(source, path, options, root=root)
     try:
-        opened = fsspec.open(where, "rb").open()
+        opened = open_file(where, spans)
     except PermissionError as error:
-        yield Origin(source, path, options).lost("unreadable", None, str(error.strerror or error))
+        place = spans[0][0] or None if spans else None  # one row a piece, and their ids differ
+        yield origin.lost("unreadable", place, str(error.strerror or error))
         return
     except (FileNotFoundError, IsADirectoryError) as error:
         if os.path.islink(where):
-            yield Origin(source, path, options).lost("unreadable", None, "a link to nothing")
+            yield origin.lost("unreadable", None, "a link to nothing")
             return
         raise InputError(f"{where}: {error.strerror or error}; it cannot be opened") from None
     with opened as stream:
-        yield from reader.read(cast(BinaryIO, stream), Origin(source, path, options))
+        if not spans or known.read_span is None:
+            yield from known.read(stream, origin)
+            return
+        for number, (begin, end) in enumerate(spans):
+            if number:
+                stream.seek(0)
+            joint = yield from known.read_span(stream, origin, begin, end)
+            if joints is not None:
+                joints.append(joint)

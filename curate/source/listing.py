@@ -15,22 +15,29 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from curate.errors import InputError
-from curate.source.formats import FORMATS, Format, known_format
+from curate.errors import CurateError, InputError
+from curate.source.formats import Format, known_format, told_by_files
+from curate.source.remote.places import file_system, unreachable
+from curate.source.remote.ranges import Span
 
 MAX_SUFFIXES = 20
 
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A file below the root: size in bytes, modification time in seconds (None if unknown)."""
+    """A file below the root: size in bytes, modification time in seconds (None if unknown).
+
+    `spans`: the parts of it that are to be read (then `size` is theirs); () for all of it. Without
+    `is_exact` the size is an estimate, by which no file may be cut.
+    """
 
     path: str
     size: int
     mtime: float | None
+    spans: tuple[Span, ...] = ()
+    is_exact: bool = True
 
 
 def list_files(path: str | Sequence[str], format: str | None = None) -> tuple[str, list[FileInfo]]:
@@ -39,7 +46,7 @@ def list_files(path: str | Sequence[str], format: str | None = None) -> tuple[st
     `format=None` takes every known format. Raises InputError for a path that is missing, a glob
     that matches nothing, and a folder without files of the format.
     """
-    formats = [known_format(format)] if format else list(FORMATS.values())
+    formats = [known_format(format)] if format else told_by_files()
     paths = [path] if isinstance(path, str) else list(path)
     if not paths:
         raise InputError("no input path was given")
@@ -55,7 +62,7 @@ def list_files(path: str | Sequence[str], format: str | None = None) -> tuple[st
         root, files = _expand(fs, bare, one, formats)
         roots.append(root)
         found.update({file.path: file for file in files})
-    root = _common_folder(roots)
+    root = common_folder(roots)
     cut = len(root.rstrip("/")) + 1
     listed = [FileInfo(name[cut:], found[name].size, found[name].mtime) for name in sorted(found)]
     return _full_name(fs, root), listed
@@ -63,12 +70,7 @@ def list_files(path: str | Sequence[str], format: str | None = None) -> tuple[st
 
 def _file_system(path: str) -> tuple[Any, str]:
     """The file system of a path, and the path's name in it."""
-    local = "://" not in path
-    try:
-        fs, bare = url_to_fs(os.path.abspath(path) if local else path)
-    except (ImportError, ValueError) as error:
-        raise InputError(f"{path}: {error}") from None
-    return fs, bare
+    return file_system(path if "://" in path else os.path.abspath(path))
 
 
 def _full_name(fs: Any, root: str) -> str:
@@ -80,16 +82,16 @@ def _expand(fs: Any, bare: str, path: str, formats: list[Format]) -> tuple[str, 
     try:
         info = _info(fs, bare)
         if info is not None and info["type"] != "directory":
-            return bare.rsplit("/", 1)[0], [_file(info, bare)]
+            return bare.rsplit("/", 1)[0], [file_info(info, bare)]
         if info is not None:
             return bare.rstrip("/"), _in_folder(fs, bare, path, formats)
         if _is_glob(bare):
             return _before_wildcard(bare), _matches(fs, bare, path, formats)
         near = _near(fs, bare)
-    except InputError:
+    except CurateError:
         raise
     except Exception as error:  # a file system's own: credentials, network, permission
-        raise InputError(f"{path}: cannot be listed: {type(error).__name__}: {error}") from None
+        raise unreachable(path, error) from None
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise InputError(f"{path}: no such file or folder{hint}")
 
@@ -118,7 +120,7 @@ def _matches(fs: Any, bare: str, path: str, formats: list[Format]) -> list[FileI
         if info["type"] == "directory":
             files += _walk(fs, name, formats)
         else:
-            files.append(_file(info, name))
+            files.append(file_info(info, name))
     if not files:
         raise InputError(f"{path}: nothing matches; write ** to look into folders of folders")
     return files
@@ -131,10 +133,11 @@ def _walk(fs: Any, folder: str, formats: list[Format]) -> Iterator[FileInfo]:
         *folders, last = name[len(folder.rstrip("/")) + 1 :].split("/")
         hidden = last.startswith(".") or any(f.startswith(".") or f in skipped for f in folders)
         if not hidden and any(format.recognises(name) for format in formats):
-            yield _file(info, name)
+            yield file_info(info, name)
 
 
-def _file(info: dict[str, Any], name: str) -> FileInfo:
+def file_info(info: dict[str, Any], name: str) -> FileInfo:
+    """What a file system says of a file, in our words."""
     when = info.get("mtime") or info.get("LastModified") or info.get("last_modified")
     mtime = when.timestamp() if isinstance(when, datetime) else when
     return FileInfo(name, int(info.get("size") or 0), float(mtime) if mtime else None)
@@ -161,7 +164,12 @@ def _near(fs: Any, bare: str) -> list[str]:
     return [f"{folder}/{match}" for match in get_close_matches(name, there, 2)]
 
 
-def _common_folder(roots: list[str]) -> str:
+def common_folder(roots: list[str]) -> str:
+    """The longest folder that holds all of these.
+
+    >>> common_folder(["a/b/c", "a/bc"])
+    'a'
+    """
     parts = [root.split("/") for root in roots]
     shared = os.path.commonprefix(parts)
     return "/".join(shared)

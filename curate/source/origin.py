@@ -17,12 +17,15 @@ MAX_RECORD_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Origin:
-    """One file of a source. `path` is relative to the root of the source."""
+    """One file of a source. `path` is relative to `root`, the folder or URL that the source lists;
+    a member of an archive has no root.
+    """
 
     source: str
     path: str
     options: Mapping[str, str] = field(default_factory=dict)
     max_record_bytes: int = MAX_RECORD_BYTES
+    root: str = ""
 
     def document(self, place: str | int | None = None) -> Document:
         """An empty row for the record at `place` (byte offset, line, row; None for a whole file)."""

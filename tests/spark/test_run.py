@@ -19,6 +19,7 @@ from curate.errors import InputError, LedgerError, OutputError, WorkError
 from curate.finished import open_run
 from curate.recipe import parse
 from curate.run import run
+from curate.source import pieces
 from curate.store import locked
 from curate.table import Table
 
@@ -187,6 +188,84 @@ def test_a_lost_row_is_an_error_and_nothing_is_committed(
     with pytest.raises(LedgerError, match="notes.jsonl: 9 records read but 8 rows written"):
         run(recipe(corpus), str(tmp_path / "out"), say=quiet)
     assert Table(str(tmp_path / "out" / "01-read-extract")).manifest is None
+
+
+WARC_ONLY = """
+sources: [{name: web, format: warc, path: WEB}]
+steps: [extract: {extractor: resiliparse}]
+"""
+
+
+def large(folder: Path, *files: tuple[str, bytes]) -> str:
+    """A recipe over the files; pieces are 2,000 bytes in the tests that use it."""
+    folder.mkdir()
+    for name, content in files:
+        (folder / name).write_bytes(content)
+    return WARC_ONLY.replace("WEB", str(folder))
+
+
+def members(numbers: range) -> bytes:
+    pages = [
+        warc_record(
+            http_response(f"<html><p>{prose(n)}</p></html>".encode()), uri=f"http://b{n}.example/"
+        )
+        for n in numbers
+    ]
+    return b"".join(gzip.compress(page, mtime=0) for page in [warcinfo(), *pages])
+
+
+@pytest.mark.parametrize("slice_bytes", [1 << 30, 5000])
+def test_large_files_are_read_in_pieces(
+    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slice_bytes: int
+) -> None:
+    many = members(range(12))
+    text = large(tmp_path / "in", ("many.warc.gz", many), ("cut.warc.gz", many[:-40]))
+    one = run(parse(text), str(tmp_path / "whole"), say=quiet)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 2000)
+    recipe = parse(text, overrides=[f"slice_bytes={slice_bytes}"])
+    said: list[str] = []
+    other = run(recipe, str(tmp_path / "out"), say=said.append)
+    assert rows(one[0]) == rows(other[0])
+    assert one[0].counts()["web"].non_documents == other[0].counts()["web"].non_documents
+    slices = (tmp_path / "out" / Path(other[0].path).name).glob("slice-*.json")
+    joints = [joint for slice in slices for joint in json.loads(slice.read_text())["joints"]]
+    assert len(joints) == 2 * -(-len(many) // 2000)
+    assert len([joint for _, _, joint in joints if joint[2] is not None]) > 4
+    assert other[0].read_whole() == set()
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("slice_bytes", [1 << 30, 5000])
+def test_a_file_whose_pieces_do_not_fit_is_read_whole(
+    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slice_bytes: int
+) -> None:
+    inner = members(range(20, 40))
+    stored = gzip.compress(warc_record(inner, "resource", content_type="application/warc"), 0)
+    nested = members(range(2)) + stored + members(range(2, 9))
+    files = (
+        ("a.warc.gz", members(range(50, 58))),
+        ("b.warc.gz", nested),
+        ("c.warc.gz", nested[:99]),
+    )
+    text = large(tmp_path / "in", *files)
+    one = run(parse(text), str(tmp_path / "whole"), say=quiet)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 2000)
+    commits: list[str] = []
+    real = Table.commit_slice
+    monkeypatch.setattr(
+        Table, "commit_slice", lambda self, part: (commits.append(part.key), real(self, part))[1]
+    )
+    said: list[str] = []
+    recipe = parse(text, overrides=[f"slice_bytes={slice_bytes}"])
+    (table,) = run(recipe, str(tmp_path / "out"), say=said.append)
+    assert rows(one[0]) == rows(table)
+    assert table.read_whole() == {("web", "b.warc.gz")}
+    assert said[0].endswith("web: b.warc.gz: cannot be read in pieces; read whole")
+    assert len(commits) == len(set(commits))
+    before = len(commits)
+    (tmp_path / "out" / Path(table.path).name / "manifest.json").unlink()
+    run(recipe, str(tmp_path / "out"), say=quiet)
+    assert len(commits) == before
 
 
 def test_a_missing_input_is_found_before_any_work(corpus: Path, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from warc_builder import PAGE, http_response
 
-from curate.source.decoders import TooLarge
-from curate.source.http_message import fields, parse
 from curate.source.media import believe
+from curate.source.web_archive.decoders import TooLarge
+from curate.source.web_archive.http_message import fields, parse
 
 CODINGS = {
     "gzip": gzip.compress(PAGE),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -26,10 +28,13 @@ from warc_builder import (
 )
 
 from curate.document import Document, document_id
-from curate.source import warc
-from curate.source.compressed import GZIP
-from curate.source.framing import frames
+from curate.errors import InputError
+from curate.source import FORMATS
+from curate.source.formats import check_options
 from curate.source.origin import Origin
+from curate.source.web_archive import warc
+from curate.source.web_archive.compressed import GZIP
+from curate.source.web_archive.framing import frames
 
 PAGES = 5
 RECORDS = [warcinfo(), *(page_record(number) for number in range(PAGES))]
@@ -46,16 +51,16 @@ PACKINGS: dict[str, Callable[[Iterable[bytes]], bytes]] = {
 }
 
 
-def rows(content: bytes, max_record_bytes: int = 1 << 20) -> list[Document]:
-    return list(warc.read(io.BytesIO(content), Origin("web", "a.warc", {}, max_record_bytes)))
+def rows(content: bytes, max_record_bytes: int = 1 << 20, **options: str) -> list[Document]:
+    return list(warc.read(io.BytesIO(content), Origin("web", "a.warc", options, max_record_bytes)))
 
 
 def drops(content: bytes, max_record_bytes: int = 1 << 20) -> dict[str | None, int]:
     return dict(Counter(row.drop for row in rows(content, max_record_bytes)))
 
 
-def one(record: bytes) -> Document:
-    (row,) = rows(record)
+def one(record: bytes, **options: str) -> Document:
+    (row,) = rows(record, **options)
     return row
 
 
@@ -120,6 +125,93 @@ def test_what_is_a_document(record: bytes, drop: str | None) -> None:
     row = one(record)
     assert row.drop == drop
     assert (row.content is not None) == (drop is None)
+
+
+EPUB = b"PK\x03\x04" + b"mimetypeapplication/epub+zip"
+OFFICE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@pytest.mark.parametrize(
+    ("content", "declared", "media_type"),
+    [
+        (b"%PDF-1.4 ...", "application/pdf", "application/pdf"),
+        (b"%PDF-1.4 ...", "text/html", "application/pdf"),
+        (EPUB, "application/epub+zip", "application/epub+zip"),
+        (EPUB, "application/zip", None),
+        (b"PK\x03\x04...", OFFICE, None),
+        (PAGE, "text/html", "text/html"),
+    ],
+)
+def test_other_media_types_are_read_on_request(
+    content: bytes, declared: str, media_type: str | None
+) -> None:
+    record = warc_record(http_response(content, content_type=declared))
+    row = one(record, media_types="application/pdf Application/EPUB+zip")
+    assert (row.drop is None) == (media_type is not None)
+    assert row.content == (content if media_type else None)
+    assert row.media_type == media_type or row.drop == "record.media_type"
+    assert one(record).drop == (None if content == PAGE else "record.media_type")
+
+
+def digest(content: bytes, algorithm: str = "sha1", base: int = 32) -> str:
+    found = hashlib.new(algorithm, content)
+    text = base64.b32encode(found.digest()).decode() if base == 32 else found.hexdigest()
+    return f"{algorithm}:{text}"
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256"])
+@pytest.mark.parametrize("base", [16, 32])
+def test_digests_are_checked_on_request(algorithm: str, base: int) -> None:
+    block = http_response()
+    declared = {
+        "WARC-Block-Digest": digest(block, algorithm, base).upper(),
+        "WARC-Payload-Digest": digest(PAGE, algorithm, base).lower(),
+    }
+    row = one(warc_record(block, fields=declared), digests="check")
+    assert row.labels["warc.block_digest"] == row.labels["warc.payload_digest"] == "ok"
+    assert row.labels["payload_digest"] == digest(PAGE, algorithm, 16)
+    row = one(warc_record(block.replace(b"Words", b"Wards"), fields=declared), digests="check")
+    assert row.labels["warc.block_digest"] == row.labels["warc.payload_digest"] == "wrong"
+    assert row.drop is None
+    unasked = one(warc_record(block, fields=declared))
+    assert not any(name.startswith("warc.") for name in unasked.labels)
+    assert unasked.labels["payload_digest"] == digest(PAGE, algorithm, 16)
+
+
+@pytest.mark.parametrize(
+    ("declared", "verdict"),
+    [
+        ("sha1:AAAA", "malformed"), ("sha1:" + "1" * 32, "malformed"), ("sha-1:", "malformed"),
+        ("sha1:" + "z" * 40, "malformed"), ("nothing", "malformed"),
+        ("blake3:af1349b9", "unknown algorithm blake3"),
+    ],
+)  # fmt: skip
+def test_digests_that_cannot_be_checked_say_so(declared: str, verdict: str) -> None:
+    fields = {"WARC-Payload-Digest": declared}
+    row = one(warc_record(http_response(), fields=fields), digests="check")
+    assert row.labels["warc.payload_digest"] == verdict
+    assert "payload_digest" not in row.labels
+
+
+def test_what_a_payload_digest_covers() -> None:
+    chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(PAGE), PAGE)
+    block = http_response(chunks, fields={"Transfer-Encoding": "chunked"})
+    for payload in (chunks, PAGE):
+        fields = {"WARC-Payload-Digest": digest(payload)}
+        assert one(warc_record(block, fields=fields), digests="check").labels[
+            "warc.payload_digest"
+        ] == "ok"  # fmt: skip
+    ours = {"WARC-Payload-Digest": digest(PAGE)}
+    cases = [
+        (warc_record(PAGE, "resource", content_type="text/html", fields=ours), "ok"),
+        (warc_record(b"GET / HTTP/1.1\r\n\r\n" + PAGE, "request", fields=ours), "ok"),
+        (warc_record(b"HTTP/1.1 200 OK\r\n\r\n", "revisit", fields=ours), "not stored"),
+        (warc_record(block, fields={**ours, "WARC-Segment-Number": "1"}), "not stored"),
+    ]
+    for record, verdict in cases:
+        assert one(record, digests="check").labels["warc.payload_digest"] == verdict
+    with pytest.raises(InputError, match="option digests: it is ignore or check, not 'yes'"):
+        check_options(FORMATS["warc"], {"digests": "yes"})
 
 
 def test_wet_conversions_have_text() -> None:
@@ -190,6 +282,26 @@ def test_zstd_files_may_bring_a_dictionary() -> None:
     samples = [page_record(number) for number in range(200)]
     dictionary = zstandard.train_dictionary(4096, [*samples]).as_bytes()
     assert drops(zstd_frames(RECORDS, dictionary)) == {"record.warcinfo": 1, None: PAGES}
+
+
+@pytest.mark.parametrize("at", range(0, 24, 3))
+def test_a_damaged_dictionary_costs_no_exception(at: int) -> None:
+    samples = [page_record(number) for number in range(200)]
+    dictionary = zstandard.train_dictionary(1024, samples).as_bytes()
+    packed = bytearray(zstd_frames(RECORDS, dictionary))
+    packed[at] ^= 0xFF
+    found = drops(bytes(packed))
+    assert found.get("record.unreadable", 0) + found.get("record.truncated", 0) >= 1
+    bomb = zstandard.compress(bytes(64 << 20))
+    assert set(drops(b"\x5d\x2a\x4d\x18" + len(bomb).to_bytes(4, "little") + bomb + packed[8:]))
+
+
+def test_a_skippable_frame_hides_nothing_by_a_wrong_size() -> None:
+    frame = b"\x50\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"12345"
+    assert drops(frame + zstd_frames(RECORDS)) == {"record.warcinfo": 1, None: PAGES}
+    wrong = frame[:4] + (10**6).to_bytes(4, "little") + frame[8:]
+    found = drops(wrong + zstd_frames(RECORDS))
+    assert found == {"record.truncated": 1, "record.warcinfo": 1, None: PAGES}
 
 
 def test_empty_and_foreign_files() -> None:

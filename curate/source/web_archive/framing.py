@@ -1,7 +1,7 @@
 """An archive file as records, with every byte accounted for.
 
-In: a WARC (0.17 to 1.1) or ARC (v1, v2) file, plain or compressed. Out: `Frame`s that tile it: a
-record with its header and body, or a span that is no record and says why.
+In: a WARC (0.17 to 1.1) or ARC (v1, v2) file, plain or compressed, or a span of one. Out: `Frame`s
+that tile it: a record with its header and body, or a span that is no record and says why.
 
 The decision: Content-Length is believed only if a record, the end of a member or the blank lines
 that end a record follow it. Otherwise the record reaches to the next record's start, and says so.
@@ -11,17 +11,20 @@ Line ends belong to the record before them, at the start of a member to the reco
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from curate.source.compressed import decode
-from curate.source.http_message import fields
-from curate.source.record_start import ARC_LINE, WARC_LINE, find_record
-from curate.source.tape import Tape
+from curate.source.pieces import Joint
+from curate.source.web_archive.compressed import Members
+from curate.source.web_archive.http_message import fields
+from curate.source.web_archive.record_start import ARC_LINE, WARC_LINE, find_record
+from curate.source.web_archive.tape import Tape
 
 HEADER_END = re.compile(rb"\r?\n\r?\n")
 MAX_HEADER_BYTES = 1 << 20
+NOWHERE = -1
 UNREADABLE, TRUNCATED, TOO_LARGE = "unreadable", "truncated", "too_large"
 
 
@@ -43,19 +46,31 @@ class Frame:
     repaired: str | None = None
 
 
-def frames(stream: BinaryIO, max_record_bytes: int) -> Iterator[Frame]:
-    """Every record and every other span of the file, in order. Never raises for its content.
+def frames(
+    stream: BinaryIO, max_record_bytes: int, begin: int = 0, end: int = sys.maxsize
+) -> Generator[Frame, None, Joint]:
+    """Every record that starts in file bytes [begin, end) and every span that is no record behind
+    one of them, in order; of the whole file by default. Never raises for its content.
 
     Memory is bounded by about `max_record_bytes` plus a few MB. A record that claims more than
     that ends where the next record starts, so one wrong digit does not swallow the file.
     """
-    tape = Tape(decode(stream))
-    while not tape.ended:
-        yield from _run(tape, max_record_bytes)
+    members = Members(stream)
+    first = members.first_within(begin, end) if begin else 0
+    if first is None:
+        return Joint(begin, end, None, None)
+    tape = Tape(members.walk(first))
+    left = None
+    while not tape.ended and left is None:
+        left = yield from _run(tape, max_record_bytes, end)
         tape.next_run()
+    if left is not None and members.dictionary_changed:
+        left = NOWHERE  # what comes next cannot be read with the dictionary of the head
+    return Joint(begin, end, first, left)
 
 
-def _run(tape: Tape, max_bytes: int) -> Iterator[Frame]:
+def _run(tape: Tape, max_bytes: int, until: int) -> Generator[Frame, None, int | None]:
+    """The frames up to a break; or up to the first record not before `until`, and its place."""
     begin, told = tape.end, False
     while tape.reach(max(begin, tape.start) + 1):
         begin = max(begin, tape.start)
@@ -63,6 +78,10 @@ def _run(tape: Tape, max_bytes: int) -> Iterator[Frame]:
         if not tape.reach(at + 1):
             break
         frame = Frame(tape.place(begin), begin)
+        if int(frame.place.partition("+")[0]) >= until:
+            left = tape.way_in(begin, at)
+            if left is not None:
+                return left
         end = _fill(tape, frame, at, max_bytes)
         frame.length = end - begin
         if not tape.reach(end + 1):
@@ -75,6 +94,7 @@ def _run(tape: Tape, max_bytes: int) -> Iterator[Frame]:
         kind = TRUNCATED if tape.broken.cut else UNREADABLE
         start, length = tape.broken.offset, tape.broken.length
         yield Frame(place, start, length, lost=kind, reason=tape.broken.reason)
+    return None
 
 
 def _meet_break(tape: Tape, frame: Frame) -> bool:

@@ -68,13 +68,17 @@ class Gzip:
 
 def _salvage(inflater: zlib._Decompress, piece: bytes) -> tuple[bytes, int]:
     """All that decodes before the damage, and how many bytes were read to meet it."""
-    data = bytearray()
-    for used in range(len(piece)):
-        try:
-            data += inflater.decompress(piece[used : used + 1])
-        except zlib.error:
-            return bytes(data), used + 1
-    return bytes(data), len(piece)
+    data, used = bytearray(), 0
+    for step in (1024, 32, 1):
+        while used < len(piece):
+            saved = inflater.copy()
+            try:
+                data += inflater.decompress(piece[used : used + step])
+            except zlib.error:
+                inflater = saved
+                break
+            used += step
+    return bytes(data), min(used + 1, len(piece))
 
 
 class Zstd:

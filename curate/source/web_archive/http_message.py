@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from curate.source.decoders import Brotli, Decoder, Gzip, Zstd, decode_body
+from curate.source.web_archive.decoders import Brotli, Decoder, Gzip, Zstd, decode_body
 
 STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?=\D|$)")
 HEADER_END = re.compile(rb"\r?\n\r?\n")
@@ -74,18 +74,33 @@ def parse(block: bytes, max_bytes: int) -> Response:
 
     Raises TooLarge if the body decodes to more than `max_bytes`.
     """
-    begin = end = 0
-    while status := STATUS_LINE.match(block, end):
-        header_end = HEADER_END.search(block, end)
-        begin, end = end, header_end.end() if header_end else len(block)
-        final = status
-        if not status[1].startswith(b"1"):
-            break
-    if not end:
+    begin, end = _header(block)
+    final = STATUS_LINE.match(block, begin)
+    if final is None:
         return Response(None, {}, block, {"http.header": "absent"})
     response = Response(int(final[1]), fields(block[begin:end]), block[end:])
     _decode(response, max_bytes)
     return response
+
+
+def body_start(block: bytes) -> int:
+    """Where the body begins; 0 if there is no HTTP header.
+
+    >>> body_start(b"HTTP/1.1 200 OK\\r\\n\\r\\nbody")
+    19
+    """
+    return _header(block)[1]
+
+
+def _header(block: bytes) -> tuple[int, int]:
+    """Where the final response's header begins and ends."""
+    begin = end = 0
+    while status := STATUS_LINE.match(block, end):
+        header_end = HEADER_END.search(block, end)
+        begin, end = end, header_end.end() if header_end else len(block)
+        if not status[1].startswith(b"1"):
+            break
+    return begin, end
 
 
 def _decode(response: Response, max_bytes: int) -> None:

@@ -9,8 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from curate.source.compressed import READ_BYTES, Break, Chunk
-from curate.source.record_start import START_BYTES, find_record, starts_record
+from curate.source.web_archive.compressed import Break, Chunk
+from curate.source.web_archive.record_start import (
+    ARC_LINE,
+    START_BYTES,
+    WARC_LINE,
+    find_record,
+    starts_record,
+)
+from curate.source.web_archive.window import READ_BYTES
 
 BLANK = re.compile(rb"[\r\n]*")
 MAX_BLANK_BYTES = 64 << 10
@@ -41,6 +48,8 @@ class Tape:
 
     def reach(self, upto: int) -> bool:
         """Hold decoded offset `upto - 1`; False if the run ends before."""
+        if self.start + len(self._data) >= upto:  # nearly always: without three more calls
+            return True
         while self.end < upto and not self.ended and self.broken is None:
             event = next(self._events, None)
             if event is None:
@@ -91,9 +100,13 @@ class Tape:
             return str(first.member + inner)
         return f"{first.member}+{inner}" if inner else str(first.member)
 
-    def in_plain_file(self, at: int) -> bool:
-        """Whether the bytes at `at` stand in the file as they are."""
-        return not next(m for m in reversed(self._members) if m[0] <= at)[1].compressed
+    def way_in(self, begin: int, at: int) -> int | None:
+        """The file offset of decoded offset `begin`, if the file can be read from there on: a record
+        starts at `at`, behind line ends at most, in the same member or in a plain file."""
+        place = self.place(begin)
+        if not place.isdigit() or any(begin < border <= at for border, _ in self._members):
+            return None
+        return int(place) if self.match(WARC_LINE, at) or self.match(ARC_LINE, at) else None
 
     def starts_member(self, at: int) -> bool:
         """Whether a compressed member starts exactly here."""
