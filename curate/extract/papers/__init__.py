@@ -1,0 +1,1 @@
+"""Articles, papers and patents to Markdown: JATS, LaTeX, USPTO XML."""

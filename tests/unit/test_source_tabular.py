@@ -1,0 +1,225 @@
+"""JSON in its three shapes, CSV and TSV, Arrow: every record is a row; fields become what a recipe says."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+from collections.abc import Callable
+from datetime import datetime
+from io import BytesIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.document import Document, batches
+from curate.errors import InputError
+from curate.source.origin import Origin
+from curate.source.records.columnar import read_arrow, read_parquet
+from curate.source.records.delimited import read_csv
+from curate.source.records.json_records import read_json
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".zst": zstandard.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
+OBJECTS = [{"text": f"text {number} ü", "url": f"http://e.org/{number}"} for number in range(5)]
+
+
+def json_rows(content: bytes, path: str = "a.json", limit: int = 1 << 20) -> list[Document]:
+    return list(read_json(BytesIO(content), Origin("s", path, {}, limit)))
+
+
+def csv_rows(content: bytes | str, path: str = "a.csv", **options: str) -> list[Document]:
+    content = content.encode() if isinstance(content, str) else content
+    return list(read_csv(BytesIO(content), Origin("s", path, options)))
+
+
+def places(rows: list[Document]) -> list[tuple[str, str | None]]:
+    return [(row.origin.partition("#")[2], row.drop) for row in rows]
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_an_array(suffix: str, encoding: str) -> None:
+    content = json.dumps(OBJECTS, ensure_ascii=False, indent=2).encode(encoding)
+    rows = json_rows(COMPRESS[suffix](content), f"a.json{suffix}")
+    assert [row.text for row in rows] == [value["text"] for value in OBJECTS]
+    assert places(rows) == [(str(number), None) for number in range(1, 6)]
+
+
+def test_an_array_longer_than_a_record_may_be() -> None:
+    objects = [{"text": "word " * 200, "n": number} for number in range(2_000)]
+    rows = json_rows(json.dumps(objects).encode(), limit=10_000)
+    assert len(rows) == 2_000 and all(row.drop is None for row in rows)
+    objects[3]["text"] = "x" * 600_000
+    rows = json_rows(json.dumps(objects).encode(), limit=10_000)
+    assert [row.drop for row in rows] == [None] * 3 + ["record.too_large"]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'{"text": "a"}', [("1", None)]),
+        (b'{\n  "text": "a",\n  "b": {}\n}\n', [("1", None)]),
+        (b'{\n"text": "a"\n}\n{\n"text": "b"\n}\n', [("1", None), ("2", None)]),
+        (b'{"text": "a"}\n{"text": "b"}\n', [("1", None), ("2", None)]),
+        (b'{"text": "a\n{"text": "b"}\n', [("1", "record.unreadable"), ("2", None)]),
+        (b'[{"text": "a"}, {"text": oh', [("1", None), ("2", "record.unreadable")]),
+        (b'[{"text": "a"}, ', [("1", None), ("2", "record.unreadable")]),
+        (b'[{"text": "\xff"}, {"text": "b"}]', [("1", "record.unreadable"), ("2", None)]),
+        (b'[1, {"text": "b"}, 22]', [("1", "record.unreadable"), ("2", None), ("3", "record.unreadable")]),
+        (b"[]", [("", "record.empty_file")]),
+        (b"[" * 100_000, [("1", "record.unreadable")]),
+    ],
+)  # fmt: skip
+def test_shapes_of_json(content: bytes, expected: list[tuple[str, str | None]]) -> None:
+    assert places(json_rows(content)) == expected
+
+
+@given(
+    st.lists(st.dictionaries(st.text(max_size=9), st.text(max_size=60), max_size=3), max_size=30)
+)
+def test_an_array_and_lines_hold_the_same(objects: list[dict[str, str]]) -> None:
+    array = json.dumps(objects, ensure_ascii=False).encode("utf-8", "replace")
+    lines = "\n".join(map(json.dumps, objects)).encode()
+    assert len(json_rows(array)) == len(json_rows(lines, "a.jsonl"))
+
+
+def test_fields_and_labels() -> None:
+    value = {
+        "content": "words",
+        "metadata": {"url": "u", "when": "March 4, 2021"},
+        "head": "T",
+        "lang": "Rust",
+        "stars": 3,
+        "license": "MIT",
+        "lg": "en",
+    }
+    options = {
+        "text": "content", "url": "metadata.url", "date": "metadata.when", "title": "head", "language": "lg",
+        "labels": "code.language=lang stars missing",
+    }  # fmt: skip
+    (row,) = read_json(BytesIO(json.dumps(value).encode()), Origin("s", "a.json", options))
+    assert (row.text, row.url, row.language) == ("words", "u", "en")
+    assert row.labels == {
+        "title": "T", "licence": "MIT", "date": "2021-03-04", "code.language": "Rust", "stars": "3",
+    }  # fmt: skip
+
+
+def test_csv() -> None:
+    content = 'url,text,date\r\nu,"two\r\nlines, ""quoted""",20210304\r\n\r\nv,,\r\n'
+    first, second = csv_rows(content)
+    assert (first.text, first.url) == ('two\r\nlines, "quoted"', "u")
+    assert first.labels == {"date": "2021-03-04"}
+    assert places([first, second]) == [("1", None), ("2", "record.empty")]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+def test_delimiters_are_seen_or_named(delimiter: str) -> None:
+    content = f'"text; a",url{delimiter}text{delimiter}url\n1{delimiter}a b{delimiter}u\n'
+    content = content.replace('"text; a",url', "first")
+    assert [row.text for row in csv_rows(content)] == ["a b"]
+    assert [row.text for row in csv_rows(content, delimiter=delimiter)] == ["a b"]
+    assert [row.text for row in csv_rows("x\ttext\n1,2\tthere\n", "a.tsv.gz")] == ["there"]
+
+
+def test_a_delimiter_is_one_character() -> None:
+    with pytest.raises(InputError, match="option delimiter: '::' is longer than one character"):
+        csv_rows("text::url\n", delimiter="::")
+
+
+def test_ragged_rows_and_odd_bytes() -> None:
+    content = b"text,url\na,b,c\nonly\nd\0e,u\ncaf\xe9 cr\xe8me,v\n"
+    rows = csv_rows(content)
+    assert [row.drop for row in rows] == ["record.unreadable"] * 2 + [None, None]
+    assert rows[0].labels["record.reason"] == "3 fields where the header has 2"
+    assert [row.text for row in rows[2:]] == ["d\ufffde", "café crème"]
+    late = b"text\n" + (b"plain " * 100 + b"\n") * 2_000 + "grün".encode("cp1252") + b"\n"
+    assert csv_rows(late)[-1].text == "grün"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1251"])
+def test_csv_in_other_encodings(encoding: str) -> None:
+    prose = "Смотритель каждый вечер писал о погоде и кораблях. " * 5
+    (row,) = csv_rows(f"text,url\n{prose},u\n".encode(encoding))
+    assert row.text == prose
+
+
+def test_a_huge_field_and_an_endless_quote() -> None:
+    origin = Origin("s", "a.csv", {}, 1000)
+    rows = list(read_csv(BytesIO(b"text\n" + b"x" * 5000 + b"\nfine\n"), origin))
+    assert places(rows) == [("1", "record.too_large"), ("2", None)]
+    rows = list(read_csv(BytesIO(b'text\n"' + b"line\n" * 500), origin))
+    assert rows[0].drop == "record.too_large"
+
+
+def test_a_cut_csv_says_so() -> None:
+    content = gzip.compress(b"text\n" + b"".join(b"%d\n" % (n**50) for n in range(3000)))[:-500]
+    rows = csv_rows(content, "a.csv.gz")
+    assert rows[-1].drop == "record.unreadable" and rows[0].drop is None
+
+
+@given(
+    st.lists(st.tuples(st.text("ab,\"\n;' é", min_size=1), st.text("xyz", max_size=3)), max_size=9)
+)
+def test_what_csv_writes_is_read(values: list[tuple[str, str]]) -> None:
+    written = io.StringIO()
+    csv.writer(written).writerows([("text", "url"), *values])
+    rows = csv_rows(written.getvalue())
+    kept = [row.text for row in rows if row.text is not None]
+    assert kept == [text for text, _ in values if not text.isspace()]
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+@pytest.mark.parametrize("kind", ["file", "stream", "lz4"])
+def test_arrow(suffix: str, kind: str) -> None:
+    table = pa.table(
+        {"text": ["a", None], "meta": [{"url": "u"}, None], "when": [datetime(2021, 3, 4), None]}
+    )
+    options = pa.ipc.IpcWriteOptions(compression="lz4" if kind == "lz4" else None)
+    sink = BytesIO()
+    opened = pa.ipc.new_stream if kind == "stream" else pa.ipc.new_file
+    with opened(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    origin = Origin("s", "a.arrow", {"url": "meta.url", "date": "when"})
+    rows = list(read_arrow(BytesIO(COMPRESS[suffix](sink.getvalue())), origin))
+    assert places(rows) == [("0", None), ("1", "record.no_text")]
+    assert (rows[0].url, rows[0].labels["date"]) == ("u", "2021-03-04T00:00:00")
+
+
+def test_parquet_of_the_stack() -> None:
+    """Lists, structs, and a string that is no UTF-8, which costs its row only."""
+    bad = pa.array([b"fine", b"\xff\xfe"], pa.binary()).cast(pa.binary()).view(pa.string())
+    table = pa.table(
+        {
+            "content": bad,
+            "max_stars_repo_licenses": [["MIT"], []],
+            "meta": [{"path": "a.rs"}, {"path": "b"}],
+        }
+    )
+    sink = BytesIO()
+    pq.write_table(table, sink)
+    options = {"text": "content", "labels": "max_stars_repo_licenses path=meta.path"}
+    rows = list(read_parquet(BytesIO(gzip.compress(sink.getvalue())), Origin("s", "a", options)))
+    assert [row.drop for row in rows] == [None, "record.unreadable"]
+    assert rows[0].labels == {"max_stars_repo_licenses": '["MIT"]', "path": "a.rs"}
+
+
+@given(st.binary(max_size=300), st.sampled_from(["", "[", "{", "text\n", "ARROW1\0\0", "PAR1"]))
+def test_any_bytes_are_rows(content: bytes, head: str) -> None:
+    for reader in (read_json, read_csv, read_arrow, read_parquet):
+        rows = list(reader(BytesIO(head.encode() + content), Origin("s", "p")))
+        assert rows
+        assert len({row.id for row in rows}) == len(rows)
+        assert sum(batch.num_rows for batch in batches(rows)) == len(rows)
