@@ -21,6 +21,7 @@ from curate.decontaminate import Decontaminate
 from curate.dedup import Dedup
 from curate.errors import RecipeError
 from curate.extract import Extract
+from curate.extract.triage import Triage
 from curate.filters import FILTERS
 from curate.mix import Mix
 from curate.split import Split
@@ -29,7 +30,7 @@ from curate.tokens import Tokenize
 
 GROUPS: dict[str, dict[str, Any]] = {
     "read": {"split": Split},
-    "extract": {"extract": Extract},
+    "extract": {"triage": Triage, "extract": Extract},
     "clean": EDITS,
     "filter": FILTERS,
     "dedup": {"dedup": Dedup},

@@ -3,7 +3,9 @@
 In: a function and picklable arguments. Out: its result, or an error that says how the child ended.
 The decision: one long-lived forked child serves many calls, so a call costs a pipe's round trip and
 not a process; a call that hangs, crashes the interpreter or eats memory kills the child, and only
-that call fails. No child outlives its parent.
+that call fails. No child outlives its parent. Arguments and results lie in memory that both share,
+and the pipe only says whose turn it is: a large page costs two copies instead of a wake-up for every
+64 KB.
 
 Linux: the memory limit and the tie to the parent need /proc and prctl.
 """
@@ -14,16 +16,17 @@ import contextlib
 import ctypes
 import faulthandler
 import gc
+import mmap
 import os
 import pickle
 import resource
+import select
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +34,9 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 MEMORY_STATUS = 75
 MAX_MESSAGE_CHARS = 500
+MAX_POLL_MILLISECONDS = 2**31 - 1  # a C int
+MAX_VALUE_BYTES = 1 << 29  # pickled; address space only, until it is used
+KEPT_BYTES = 8 << 20  # shared memory that stays in use from one call to the next
 
 
 class SandboxError(Exception):
@@ -47,6 +53,50 @@ class SandboxCrash(SandboxError):
 
 class SandboxMemory(SandboxError):
     """The call needed more memory than allowed, or the system killed the child for memory."""
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """One end of the way between parent and child: a pickle lies in `memory`, a byte on a pipe
+    hands it over. Only the side whose turn it is touches the memory."""
+
+    memory: mmap.mmap
+    incoming: int
+    outgoing: int
+
+    def send(self, value: Any) -> None:
+        """Raises BrokenPipeError if the other side is gone."""
+        if LIBC and self.memory.tell() > KEPT_BYTES:  # the last value sent from here was large
+            self.memory.madvise(mmap.MADV_REMOVE)
+        self.memory.seek(0)
+        try:
+            pickle.dump(value, self.memory, pickle.HIGHEST_PROTOCOL)
+        except ValueError:
+            raise SandboxError(f"a value of more than {MAX_VALUE_BYTES:,} bytes") from None
+        os.write(self.outgoing, b"!")
+
+    def receive(self, timeout_seconds: float | None = None) -> Any:
+        """Wait for a value. Raises EOFError if the other side is gone, TimeoutError if it is late."""
+        if timeout_seconds is not None:
+            poll = select.poll()
+            poll.register(self.incoming, select.POLLIN)
+            if not poll.poll(min(timeout_seconds * 1000, MAX_POLL_MILLISECONDS)):
+                raise TimeoutError
+        if not os.read(self.incoming, 1):
+            raise EOFError
+        return pickle.loads(self.memory)
+
+    def close(self) -> None:
+        """Close the ends of the pipes."""
+        os.close(self.incoming)
+        os.close(self.outgoing)
+
+
+def _channel() -> tuple[_Channel, _Channel]:
+    """The parent's end and the child's."""
+    memory = mmap.mmap(-1, MAX_VALUE_BYTES)
+    (from_child, to_parent), (from_parent, to_child) = os.pipe(), os.pipe()
+    return _Channel(memory, from_child, to_child), _Channel(memory, from_parent, to_parent)
 
 
 class Sandbox:
@@ -71,7 +121,7 @@ class Sandbox:
         self._recycle_calls = recycle_calls
         self._lock = threading.Lock()
         self._pid: int | None = None
-        self._pipe: Connection | None = None
+        self._channel: _Channel | None = None
         self._calls = 0
 
     @property
@@ -84,9 +134,7 @@ class Sandbox:
         with self._lock:
             if self._calls >= self._recycle_calls:
                 self._end()
-            pipe = self._send(pickle.dumps(arguments, pickle.HIGHEST_PROTOCOL))
-            self._calls += 1
-            kind, value = self._answer(pipe)
+            kind, value = self._answer(self._send(arguments))
         if kind == "result":
             return value
         raise (SandboxMemory if kind == "memory" else SandboxError)(value)
@@ -96,26 +144,25 @@ class Sandbox:
         with self._lock:
             self._end()
 
-    def _send(self, message: bytes) -> Connection:
+    def _send(self, arguments: tuple[Any, ...]) -> _Channel:
         """Hand the call to the child; a child that died while idle is replaced first."""
-        for attempt in (1, 2):
-            pipe = self._pipe or self._start()
-            try:
-                pipe.send_bytes(message)
-                return pipe
-            except (BrokenPipeError, ConnectionResetError):
-                status = self._end(patience_seconds=1)
-                if attempt == 2:
-                    raise SandboxCrash(_cause(status)) from None
-        raise AssertionError
+        channel = self._channel or self._start()
+        with contextlib.suppress(BrokenPipeError):
+            channel.send(arguments)
+            return channel
+        self._end()
+        channel = self._start()
+        with contextlib.suppress(BrokenPipeError):  # waiting for the answer says how it ended
+            channel.send(arguments)
+        return channel
 
-    def _answer(self, pipe: Connection) -> tuple[str, Any]:
-        deadline = time.monotonic() + self._timeout_seconds
+    def _answer(self, channel: _Channel) -> tuple[str, Any]:
+        self._calls += 1
         try:
-            if not pipe.poll(max(deadline - time.monotonic(), 0)):
-                self._end()
-                raise SandboxTimeout(f"no answer within {self._timeout_seconds:g} s")
-            answer: tuple[str, Any] = pickle.loads(pipe.recv_bytes())
+            answer: tuple[str, Any] = channel.receive(self._timeout_seconds)
+        except TimeoutError:
+            self._end()
+            raise SandboxTimeout(f"no answer within {self._timeout_seconds:g} s") from None
         except (EOFError, OSError):
             status = self._end(patience_seconds=1)
             oom = status in (-signal.SIGKILL, MEMORY_STATUS)
@@ -124,8 +171,8 @@ class Sandbox:
             self._end()
         return answer
 
-    def _start(self) -> Connection:
-        parent, (ours, theirs) = os.getpid(), Pipe()
+    def _start(self) -> _Channel:
+        parent, (ours, theirs) = os.getpid(), _channel()
         sys.stdout.flush()
         sys.stderr.flush()
         self._pid = os.fork()
@@ -133,16 +180,16 @@ class Sandbox:
             ours.close()
             _serve(theirs, self._function, self._memory_bytes, parent)
         theirs.close()
-        self._pipe, self._calls = ours, 0
+        self._channel, self._calls = ours, 0
         return ours
 
     def _end(self, patience_seconds: float = 0) -> int | None:
         """Kill and reap the child; its exit status, negative for a signal, None if unknown. One that
         is ending by itself is given some patience, so that its own status is seen."""
         pid, self._pid = self._pid, None
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
         return None if pid is None else _reap(pid, patience_seconds)
 
 
@@ -169,14 +216,14 @@ def _cause(status: int | None) -> str:
 
 
 def _serve(
-    pipe: Connection, function: Callable[..., Any], memory_bytes: int | None, parent: int
+    channel: _Channel, function: Callable[..., Any], memory_bytes: int | None, parent: int
 ) -> NoReturn:
     """The child's whole life."""
     status = 0
     try:
         _confine(memory_bytes, parent)
         while True:
-            pipe.send_bytes(_outcome(function, pipe.recv_bytes()))
+            _answer_call(channel, function, channel.receive())
     except (EOFError, OSError):
         pass
     except MemoryError:
@@ -187,14 +234,13 @@ def _serve(
         os._exit(status)
 
 
-def _outcome(function: Callable[..., Any], message: bytes) -> bytes:
-    """The pickled answer to one call."""
+def _answer_call(channel: _Channel, function: Callable[..., Any], arguments: Any) -> None:
     try:
-        return pickle.dumps(("result", function(*pickle.loads(message))), pickle.HIGHEST_PROTOCOL)
+        channel.send(("result", function(*arguments)))
     except MemoryError:
-        return pickle.dumps(("memory", "the call needed more memory than allowed"))
+        channel.send(("memory", "the call needed more memory than allowed"))
     except BaseException as error:
-        return pickle.dumps(("error", f"{type(error).__name__}: {error}"[:MAX_MESSAGE_CHARS]))
+        channel.send(("error", f"{type(error).__name__}: {error}"[:MAX_MESSAGE_CHARS]))
 
 
 def _confine(memory_bytes: int | None, parent: int) -> None:
@@ -213,7 +259,7 @@ def _confine(memory_bytes: int | None, parent: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     if memory_bytes is not None:
         held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        most = resource.getrlimit(resource.RLIMIT_AS)[1]
         limit = held + memory_bytes
         limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
         resource.setrlimit(resource.RLIMIT_AS, (limit, most))

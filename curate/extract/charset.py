@@ -15,7 +15,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+from resiliparse.parse.encoding import map_encoding_to_html5
+
+from curate.extract.letters import guess
 
 By = Literal["bom", "http", "meta", "valid", "detected"]
 BOMS: tuple[tuple[bytes, str], ...] = (
@@ -28,6 +30,14 @@ BOMS: tuple[tuple[bytes, str], ...] = (
 META = re.compile(
     rb"""<(?:meta|\?xml)[^>]{0,512}?(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]{2,40})""",
     re.IGNORECASE,
+)
+LANGUAGE = re.compile(
+    rb"""<(?:html|body)\b[^>]{0,512}?\blang\s*=\s*["']?([a-z]{2})\b""", re.IGNORECASE
+)
+SHIFTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (re.compile(rb"\x1b\$[@B](?:[!-~]{2})+\x1b\("), "iso2022_jp"),
+    (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
+    (re.compile(rb"~\{(?:[0-w][!-~]){2}|(?:~\{[0-w][!-~]~\}\s+){2}"), "hz"),
 )
 META_BYTES = 4096  # the Standard looks at 1,024; real pages put scripts before it
 WIDER: dict[str, str] = {  # WHATWG Encoding Standard: the encoding a label stands for on the web
@@ -72,6 +82,8 @@ def decode(content: bytes, declared: str | None = None) -> Decoded:
     for encoding, by in candidates[:1]:
         if encoding.startswith(STATEFUL) and (text := _strict(content, encoding)) is not None:
             return Decoded(text, encoding, by)
+    if not candidates and (shifted := _shifted(content)):
+        return shifted
     if (text := _strict(content, "utf-8")) is not None:
         named: By = next((by for encoding, by in candidates if encoding == "utf-8"), "valid")
         return Decoded(text, "utf-8", named)
@@ -81,15 +93,34 @@ def decode(content: bytes, declared: str | None = None) -> Decoded:
 def _not_utf8(content: bytes, candidates: list[tuple[str, By]]) -> Decoded:
     """The first declared encoding that the bytes agree with, else the one that fits best."""
     tried: list[Decoded] = []
-    detected = _codec(detect_encoding(content)) or "cp1252"
-    for encoding, by in [*candidates, (detected, "detected"), ("cp1252", "detected")]:
-        decoded = _replaced(content, encoding, by)
+    attempts: list[tuple[str | None, By]] = [
+        *candidates,
+        (None, "detected"),
+        ("cp1252", "detected"),
+    ]
+    for encoding, by in attempts:
+        decoded = _replaced(content, encoding or guess(content, _language(content)), by)
         foreign = len(decoded.text) - len(decoded.text.encode("ascii", "ignore"))
-        allowed = FEW_BROKEN_RATIO * foreign if encoding == "utf-8" else 0
+        allowed = FEW_BROKEN_RATIO * foreign if encoding in ("utf-8", None) else 0
         if decoded.replaced <= allowed:
             return decoded
         tried.append(decoded)
     return min(tried, key=lambda decoded: decoded.replaced)
+
+
+def _shifted(content: bytes) -> Decoded | None:
+    """Seven-bit Japanese, Korean or Chinese, known by its escape sequences."""
+    if b"\x1b$" not in content and b"~{" not in content:
+        return None
+    for mark, encoding in SHIFTS:
+        if mark.search(content) and (text := _strict(content, encoding)) is not None:
+            return Decoded(text, encoding, "detected")
+    return None
+
+
+def _language(content: bytes) -> str | None:
+    found = LANGUAGE.search(content[:META_BYTES])
+    return found[1].decode("ascii").lower() if found else None
 
 
 def _declared(content: bytes, http: str | None) -> list[tuple[str, By]]:

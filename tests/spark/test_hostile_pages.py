@@ -9,6 +9,7 @@ from prose import prose
 
 from curate.document import SPARK_SCHEMA, Document, batches, documents
 from curate.extract import Extract
+from curate.extract.page import Request
 from curate.step import chain
 
 KINDS = ("fine", "HANG", "CRASH", "EXIT", "MEMORY", "RAISE")
@@ -42,16 +43,16 @@ def test_each_costs_itself_only(spark: Any) -> None:
                 if "RAISE" in markup:
                     raise ValueError("odd markup")
 
-            def first(markup: str, fast: bool, comments: bool) -> str:
+            def first(markup: str, request: Request) -> str:
                 obey(markup)
                 return "text of the first extractor"
 
-            def second(markup: str, fast: bool, comments: bool) -> str:
+            def second(markup: str, request: Request) -> str:
                 obey(markup if "!" in markup else "")
                 return "text of the second extractor"
 
             usual = dict(html.EXTRACTORS)
-            html.EXTRACTORS.update(trafilatura=first, resiliparse=second)
+            html.EXTRACTORS.update(auto=first, resiliparse=second)
             try:
                 super().__call__(document)
             finally:
@@ -78,5 +79,5 @@ def test_each_costs_itself_only(spark: Any) -> None:
     for kind, reason in reasons.items():
         rescued, lost = found[f"{kind}0"], found[f"{kind}1"]
         assert rescued.text == "text of the second extractor"
-        assert rescued.labels["extract.fallback"] == f"trafilatura {reason}"
+        assert rescued.labels["extract.fallback"] == f"auto {reason}"
         assert (lost.drop, lost.text) == (f"extract.{reason}", None)

@@ -1,17 +1,15 @@
-"""Charsets, extraction, its second chance and its drops."""
+"""Extraction, its second chance and its drops."""
 
 from __future__ import annotations
 
 import pickle
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from curate import extract as extract_module
 from curate.document import Document
 from curate.extract import Extract
-from curate.extract.charset import decode
+from curate.extract.page import Request
 from curate.sandbox import Sandbox
 from curate.step import chain
 
@@ -32,54 +30,7 @@ def run(row: Document, **parameters: object) -> Document:
     return row
 
 
-@pytest.mark.parametrize(
-    ("content", "declared", "text", "encoding", "by"),
-    [
-        (b"\xef\xbb\xbfcaf\xc3\xa9", "latin-1", "café", "utf-8", "bom"),
-        ("café".encode("utf-16"), None, "café", "utf-16-le", "bom"),
-        (b"caf\xe9", "ISO-8859-1", "café", "cp1252", "http"),
-        ("привет".encode("koi8_r"), "koi8-r", "привет", "koi8-r", "http"),
-        ('<meta charset="windows-1251">привет'.encode("cp1251"), None, None, "cp1251", "meta"),
-        (
-            '<meta http-equiv=x content="text/html; charset=Shift_JIS">日本'.encode("cp932"),
-            None,
-            None,
-            "cp932",
-            "meta",
-        ),
-        ("naïve café".encode(), "iso-8859-1", "naïve café", "utf-8", "valid"),
-        ("日本語".encode("iso2022_jp"), "iso-2022-jp", "日本語", "iso2022_jp", "http"),
-        (b"<p>plain", "utf-16", "<p>plain", "utf-8", "valid"),
-        (b"plain", "no-such-charset", "plain", "utf-8", "valid"),
-        (b"", None, "", "utf-8", "valid"),
-    ],
-)
-def test_charsets(
-    content: bytes, declared: str | None, text: str | None, encoding: str, by: str
-) -> None:
-    decoded = decode(content, declared)
-    assert (decoded.encoding, decoded.by, decoded.replaced) == (encoding, by, 0)
-    assert text is None or decoded.text == text
-
-
-def test_one_broken_byte_is_not_another_charset() -> None:
-    decoded = decode(("größer als " * 50).encode() + b"\xff", "utf-8")
-    assert (decoded.encoding, decoded.replaced) == ("utf-8", 1)
-    assert decode(("grün und größer als " * 20).encode("cp1252"), "utf-8").text.startswith(
-        "grün und größer"
-    )
-
-
-@given(
-    st.binary(max_size=200),
-    st.one_of(st.none(), st.text(max_size=20), st.sampled_from(["utf-7", "idna", "hex", "utf-16"])),
-)
-def test_decoding_never_raises(content: bytes, declared: str | None) -> None:
-    decoded = decode(content, declared)
-    assert isinstance(decoded.text, str)
-
-
-@pytest.mark.parametrize("extractor", ["trafilatura", "resiliparse"])
+@pytest.mark.parametrize("extractor", ["auto", "trafilatura", "resiliparse", "justext"])
 def test_pages_become_text(extractor: str) -> None:
     row = run(document(ARTICLE.encode()), extractor=extractor)
     assert row.drop is None and row.content is None and row.text is not None
@@ -112,7 +63,7 @@ def test_nothing_to_extract() -> None:
     assert (row.drop, row.text, row.labels["extract.fallback"]) == (
         "extract.empty",
         None,
-        "trafilatura empty",
+        "auto empty",
     )
 
 
@@ -124,13 +75,11 @@ def test_hostile_pages_cost_themselves_only(content: bytes) -> None:
     assert (row.text is None) != (row.drop is None)
 
 
-def failing(
-    content: bytes, charset: str | None, extractor: str, fast: bool, comments: bool
-) -> object:
+def failing(content: bytes, request: Request, extractor: str) -> object:
     import ctypes
     import time
 
-    from curate.extract.html import extract
+    from curate.extract.extractors import extract
 
     if extractor.encode() in content:
         if b"hang" in content:
@@ -140,7 +89,7 @@ def failing(
         if b"memory" in content:
             bytearray(8 << 30)
         raise ValueError("failed on purpose")
-    return extract(content, charset, "decode", fast, comments)
+    return extract(content, request, "decode")
 
 
 @pytest.mark.parametrize("how", ["hang", "crash", "memory", "raise"])
@@ -148,10 +97,10 @@ def test_second_chances_and_drops(monkeypatch: pytest.MonkeyPatch, how: str) -> 
     reason = {"hang": "timeout", "raise": "error"}.get(how, how)
     sandbox = Sandbox(failing, 0.3, 256 << 20)
     monkeypatch.setattr(extract_module, "_sandbox", lambda *parameters: sandbox)
-    saved = run(document(f"{how} trafilatura".encode()))
+    saved = run(document(f"{how} auto".encode()))
     assert (saved.drop, saved.labels["extract.extractor"]) == (None, "resiliparse")
-    assert saved.labels["extract.fallback"] == f"trafilatura {reason}"
-    lost = run(document(f"{how} trafilatura resiliparse".encode()))
+    assert saved.labels["extract.fallback"] == f"auto {reason}"
+    lost = run(document(f"{how} auto resiliparse".encode()))
     assert (lost.drop, lost.text, lost.content) == (f"extract.{reason}", None, None)
     sandbox.close()
 

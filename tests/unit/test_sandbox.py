@@ -37,6 +37,8 @@ def act(what: str, argument: object = None) -> object:
         return len(bytearray(8 << 30))
     elif what == "many objects":
         return len([bytes(1 << 20) for _ in range(10**4)])
+    elif what == "long":
+        return bytes(1 << 20)
     elif what == "raise":
         raise ValueError("no good")
     elif what == "unpicklable":
@@ -80,9 +82,35 @@ def test_what_goes_wrong_is_named_and_the_next_call_works(
     assert sandbox.call("echo", 2) == 2
 
 
-def test_large_values_pass(sandbox: Sandbox) -> None:
-    value = os.urandom(20 << 20)
-    assert sandbox.call("echo", value) == value
+def test_large_values_pass_and_their_memory_is_given_back(sandbox: Sandbox) -> None:
+    for value in (os.urandom(20 << 20), "zażółć 日本" * (1 << 19)):
+        assert sandbox.call("echo", value) == value
+    for small in (b"", {"a": [1.5, None]}):
+        assert sandbox.call("echo", small) == small
+    channel = sandbox._channel
+    assert channel is not None
+    assert not any(channel.memory[9 << 20 : 20 << 20])
+
+
+def test_a_value_too_large_costs_only_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curate.sandbox.MAX_VALUE_BYTES", 1 << 20)
+    sandbox = Sandbox(act, 5)
+    for what, argument in (("echo", bytes(1 << 20)), ("long", None)):
+        with pytest.raises(SandboxError, match="more than 1,048,576 bytes"):
+            sandbox.call(what, argument)
+        assert sandbox.call("echo", 3) == 3
+    sandbox.close()
+
+
+def test_nothing_stays_open() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    sandbox = Sandbox(act, 5, recycle_calls=1)
+    for number in range(3):
+        assert sandbox.call("echo", number) == number
+    with pytest.raises(SandboxCrash):
+        sandbox.call("exit")
+    sandbox.close()
+    assert set(os.listdir("/proc/self/fd")) == before
 
 
 def test_one_child_serves_many_calls_and_is_recycled() -> None:
@@ -114,10 +142,11 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-def test_no_child_outlives_its_parent() -> None:
+@pytest.mark.parametrize("then", ["s.call(1e6)", "time.sleep(1e6)"])
+def test_no_child_outlives_its_killed_parent(then: str) -> None:
     program = (
         "import time; from curate.sandbox import Sandbox\n"
-        "s = Sandbox(time.sleep, 1e6); s.call(0); print(s.pid, flush=True); s.call(1e6)"
+        f"s = Sandbox(time.sleep, 1e6); s.call(0); print(s.pid, flush=True); {then}"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
     assert parent.stdout is not None

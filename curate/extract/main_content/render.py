@@ -1,0 +1,115 @@
+"""Chosen segments to text.
+
+In: the segments to keep, in their order. Out: text: a blank line between blocks, list items marked,
+code with its white space, tables as Markdown or one line a row. The decision: a table is written as
+one only if it holds data, that is at least two rows of at least two cells, none of them long;
+tables that lay out a page are paragraphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Literal
+
+from lxml import etree
+
+from curate.extract.blocks import Block, markdown
+from curate.extract.main_content.segments import Segment, Segmented
+from curate.extract.tables import pipe_table
+
+Tables = Literal["markdown", "text"]
+LISTS = frozenset(("ul", "ol", "menu", "dir"))
+CELLS = frozenset(("td", "th"))
+MAX_CELL_CHARS = 500
+ROOT = -1
+
+
+def render(page: Segmented, chosen: Sequence[Segment], tables: Tables) -> str:
+    """The chosen segments as one text."""
+    blocks: list[Block] = []
+    for table, group in groupby(chosen, lambda segment: _around(page, segment.container, "table")):
+        segments = list(group)
+        rows = _rows(page, segments) if table != ROOT else []
+        if rows:
+            text = pipe_table(rows) if tables == "markdown" else _lines(rows)
+            blocks.append(Block("verbatim", text))
+        else:
+            blocks += _blocks(page, segments)
+    return markdown(blocks)
+
+
+def _around(page: Segmented, place: int, tag: str) -> int:
+    """The nearest container of a tag around a place; ROOT if there is none."""
+    while place > 0 and page.containers[place].tag != tag:
+        place = page.containers[place].parent
+    return place if place > 0 else ROOT
+
+
+def _blocks(page: Segmented, segments: Sequence[Segment]) -> Iterator[Block]:
+    marked = ROOT
+    for segment in segments:
+        item = _around(page, segment.container, "li")
+        if segment.verbatim:
+            yield Block("verbatim", segment.text)
+        elif item in (ROOT, marked):
+            yield Block("paragraph", segment.text)
+        else:
+            marked = item
+            yield Block("item", segment.text, *_level_and_mark(page, item))
+
+
+def _level_and_mark(page: Segmented, item: int) -> tuple[int, str]:
+    """How deep a list item is nested, from 0, and what stands before it."""
+    level, place = -1, page.containers[item].parent
+    listed = place
+    while place > 0:
+        level += page.containers[place].tag in LISTS
+        place = page.containers[place].parent
+    if page.containers[listed].tag != "ol":
+        return max(level, 0), "-"
+    element = page.containers[item].element
+    return max(level, 0), f"{1 + sum(1 for _ in element.itersiblings('li', preceding=True))}."
+
+
+def _rows(page: Segmented, segments: Sequence[Segment]) -> list[list[tuple[str, int, int]]]:
+    """Cells (text, columns, rows) by row; nothing if the table holds no data."""
+    rows: dict[int, dict[int, str]] = {}
+    for segment in segments:
+        row = _around(page, segment.container, "tr")
+        if row == ROOT or segment.verbatim:
+            return []
+        cell = segment.container
+        while cell > row and page.containers[cell].tag not in CELLS:
+            cell = page.containers[cell].parent
+        if cell == row:
+            return []
+        cells = rows.setdefault(row, {})
+        cells[cell] = f"{cells[cell]} {segment.text}" if cell in cells else segment.text
+        if len(cells[cell]) > MAX_CELL_CHARS:
+            return []
+    if len(rows) < 2 or sum(len(cells) > 1 for cells in rows.values()) < 2:
+        return []
+    return [_row(page.containers[row].element, page, cells) for row, cells in rows.items()]
+
+
+def _row(
+    element: etree._Element, page: Segmented, cells: dict[int, str]
+) -> list[tuple[str, int, int]]:
+    """All cells of a row, the empty ones too, so that columns stay in line."""
+    texts = {page.containers[cell].element: text for cell, text in cells.items()}
+    return [
+        (texts.get(cell, ""), _span(cell, "colspan"), _span(cell, "rowspan"))
+        for cell in element
+        if cell.tag in CELLS
+    ]
+
+
+def _span(cell: etree._Element, name: str) -> int:
+    value = cell.get(name, "1").strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 5 else 1
+
+
+def _lines(rows: Sequence[Sequence[tuple[str, int, int]]]) -> str:
+    """A line a row, a tab between cells."""
+    return "\n".join("\t".join(text for text, _, _ in row) for row in rows)
