@@ -1,9 +1,9 @@
 """The step `dedup`: of every group of duplicates the best document stays.
 
-Enters: kept documents. Leaves: the same rows; a duplicate has `drop` = `dedup.exact` or
-`dedup.near`, the id of the kept document that stands for it in `labels["dedup.duplicate_of"]`, and
-their similarity in `signals["dedup.similarity"]`. The text is read once, for hashes; everything
-after that moves hashes only.
+Enters: kept documents. Leaves: the same rows; a duplicate has `drop` = `dedup.payload`,
+`dedup.exact` or `dedup.near`, the id of the kept document that stands for it in
+`labels["dedup.duplicate_of"]`, and their similarity in `signals["dedup.similarity"]`. The text, or
+the payload, is read once, for hashes; everything after that moves hashes only.
 """
 
 from __future__ import annotations
@@ -32,13 +32,15 @@ class Dedup:
     MinHash-LSH (Broder 1997; Leskovec et al., "Mining of Massive Datasets", ch. 3) proposes pairs,
     the real Jaccard similarity of their word n-grams decides (Lee et al. 2021, arXiv 2107.06499,
     §4.2: n-grams of 5, threshold .8). Texts with fewer than `ngram_words` distinct n-grams are
-    compared exactly only. `bands` x `rows` default to datasketch's optimum for the threshold with
-    `false_negative_weight`: a false positive costs one comparison, a false negative a duplicate.
+    compared exactly only. `payload` compares the bytes before extraction: placed before the step
+    `extract`, it spares that step every copy. `bands` x `rows` default to datasketch's optimum for
+    the threshold with `false_negative_weight`: a false positive costs one comparison, a false
+    negative a duplicate.
     `prefer` orders who stays, ties broken by the smallest id.
     """
 
     name: ClassVar[str] = "dedup"
-    method: Literal["exact", "near"] = "near"
+    method: Literal["payload", "exact", "near"] = "near"
     threshold: float = 0.8
     ngram_words: int = 5
     permutations: int = 128
@@ -78,8 +80,11 @@ class Dedup:
 
     def __call__(self, df: DataFrame) -> DataFrame:
         """Mark the duplicates among all rows of `df`."""
-        run = marking.marker(self.prefer, self.banding() if self.method == "near" else None)
-        marks = df.select(*marking.COLUMNS).mapInArrow(run, marking.SPARK_SCHEMA).persist()
+        payload = self.method == "payload"
+        banding = self.banding() if self.method == "near" else None
+        run = marking.marker(self.prefer, banding, payload)
+        columns = marking.PAYLOAD_COLUMNS if payload else marking.COLUMNS
+        marks = df.select(*columns).mapInArrow(run, marking.SPARK_SCHEMA).persist()
         try:
             return _mark(df, checkpointed(self._duplicates(marks)), 8 * len(self.prefer))
         finally:
@@ -91,8 +96,10 @@ class Dedup:
 
         exact = followers(marks.where("key is not null").select("key", "node"))
         exact = exact.select("node", "root", f.lit(1.0).alias("similarity"))
-        exact = exact.withColumn("reason", f.lit("dedup.exact"))
-        if self.method == "exact":
+        exact = exact.withColumn(
+            "reason", f.lit("dedup.payload" if self.method == "payload" else "dedup.exact")
+        )
+        if self.method != "near":
             return exact
         exact = checkpointed(exact)
         distinct = marks.where("bands is not null").join(exact, "node", "left_anti")

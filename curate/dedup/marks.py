@@ -2,7 +2,8 @@
 
 Enters: Arrow batches of documents. Leaves: Arrow batches with
     node      the id behind a prefix that sorts the better of two documents first
-    key       hash of the normalised text: equal for exact duplicates; null for a blank text
+    key       hash of the normalised text, or of the bytes as they came: equal for exact duplicates;
+              null for a blank text
     bands     the MinHash band keys; null for a text too short to compare
     shingles  64-bit hashes of its word n-grams, sorted
 The order lives in the bytes of `node`, so "the best document of a group" is a plain minimum in
@@ -28,6 +29,7 @@ from curate.split import HELDOUT
 
 Preference = Literal["heldout", "longest", "shortest", "newest", "oldest"]
 COLUMNS = ("id", "source", "origin", "fetched", "text", "labels")
+PAYLOAD_COLUMNS = (*COLUMNS, "content")
 SPARK_SCHEMA = "node binary, key binary, bands array<bigint>, shingles array<bigint>"
 SCHEMA = pa.schema(
     [
@@ -70,6 +72,12 @@ def exact_key(text: str) -> bytes | None:
     return xxhash.xxh3_128_digest(normal.encode("utf-8", "surrogatepass")) if normal else None
 
 
+def payload_key(document: Document) -> bytes | None:
+    """128-bit hash of the bytes before extraction, of the text if there are none; None for nothing."""
+    payload = document.content or (document.text or "").encode("utf-8", "surrogatepass")
+    return xxhash.xxh3_128_digest(payload) if payload else None
+
+
 def node(document: Document, prefer: tuple[Preference, ...]) -> bytes:
     """Bytes that sort the preferred document first: 8 big-endian bytes a preference, then the id."""
     ranks = (_rank(document, preference) for preference in prefer)
@@ -77,22 +85,26 @@ def node(document: Document, prefer: tuple[Preference, ...]) -> bytes:
 
 
 def marker(
-    prefer: tuple[Preference, ...], banding: Banding | None
+    prefer: tuple[Preference, ...], banding: Banding | None, payload: bool = False
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The pass over Arrow batches, as `mapInArrow` wants it; without `banding` for exact only."""
+    """The pass over Arrow batches, as `mapInArrow` wants it; without `banding` for exact only, with
+    `payload` by the bytes before extraction."""
 
     def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in incoming:
-            yield _marks(list(documents(batch)), prefer, banding)
+            yield _marks(list(documents(batch)), prefer, banding, payload)
 
     return run
 
 
 def _marks(
-    rows: list[Document], prefer: tuple[Preference, ...], banding: Banding | None
+    rows: list[Document],
+    prefer: tuple[Preference, ...],
+    banding: Banding | None,
+    payload: bool,
 ) -> pa.RecordBatch:
     nodes = [node(row, prefer) for row in rows]
-    keys = [exact_key(row.text or "") for row in rows]
+    keys = [payload_key(row) if payload else exact_key(row.text or "") for row in rows]
     near = [banding(row.text or "") if banding else (_NONE, _NONE) for row in rows]
     columns = [
         pa.array(nodes, pa.binary()),
