@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from curate import __version__
-from curate.errors import CurateError, RecipeError
+from curate.errors import CurateError, InputError, RecipeError
 from model.cli import register as register_model_commands
 
 app = typer.Typer(
@@ -130,45 +130,69 @@ def crawl(
         int | None, typer.Option(help="Links to follow from a start page; default all.")
     ] = None,
     max_pages: Annotated[int, typer.Option(help="Stop after this many pages.")] = 1000,
+    max_pages_per_host: Annotated[
+        int | None, typer.Option(help="Ask one host for at most so many URLs; default any number.")
+    ] = None,
     delay_seconds: Annotated[float, typer.Option(help="Pause between requests to one host.")] = 1.0,
     concurrency_per_host: Annotated[int, typer.Option(help="Requests to one host at a time.")] = 1,
     exclude: Annotated[
         list[str] | None, typer.Option(help="Regular expression of URLs to leave out.")
     ] = None,
     scope: Annotated[str, typer.Option(help="host, domain or any.")] = "host",
+    sitemaps: Annotated[
+        bool, typer.Option("--sitemaps", help="Begin with the sitemaps of the start hosts, too.")
+    ] = False,
+    obey: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="nofollow, noindex or noai in pages and headers; default nofollow, noai."
+        ),
+    ] = None,
+    avoid_traps: Annotated[
+        bool, typer.Option(help="Leave out endless paths, queries and calendars.")
+    ] = True,
     file_bytes: Annotated[
         int, typer.Option(help="Begin a new WARC file after this many bytes.")
     ] = 1 << 30,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Allow private and loopback addresses.")
     ] = False,
+    shards: Annotated[
+        int | None, typer.Option(help="Crawl with so many Spark tasks, each with hosts of its own.")
+    ] = None,
+    round_seconds: Annotated[
+        float, typer.Option(help="Shards exchange links after so long at the latest.")
+    ] = 900.0,
+    master: Master = None,
     as_json: Json = False,
 ) -> None:
     """Crawl politely (robots.txt, delays, limits) into WARC files; a re-run resumes."""
     from curate.crawl import CrawlOptions
     from curate.crawl import crawl as start
 
+    if master and shards is None:
+        raise InputError("--master needs --shards: how many tasks share the hosts")
     options = CrawlOptions(
         depth=depth,
         max_pages=max_pages,
+        max_pages_per_host=max_pages_per_host,
         delay_seconds=delay_seconds,
         exclude=tuple(exclude or ()),
         scope=scope,  # type: ignore[arg-type]
+        sitemaps=sitemaps,
+        obey=CrawlOptions.obey if obey is None else tuple(obey),
+        avoid_traps=avoid_traps,
         allow_private=allow_private,
         concurrency_per_host=concurrency_per_host,
         file_bytes=file_bytes,
     )
-    report = start(urls, output, options, _say(True))
-    if as_json:
-        _print_json(report.as_dict())
+    if shards is None:
+        report = start(urls, output, options, _say(True))
     else:
-        skipped = (
-            ", ".join(f"{reason} {count:,}" for reason, count in report.skipped.items())
-            or "nothing"
-        )
-        print(
-            f"{report.pages:,} pages ({report.body_bytes:,} bytes) in {len(report.files)} files; skipped: {skipped}"
-        )
+        from curate.crawl.shards import crawl_sharded
+
+        report = crawl_sharded(urls, output, options, shards, master, round_seconds, _say(True))
+    _print_json(report.as_dict()) if as_json else print(report.line())
 
 
 @app.command()

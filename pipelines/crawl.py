@@ -1,4 +1,5 @@
-"""Crawl into WARC files (no Spark): `python pipelines/crawl.py URL… --output DIR`.
+"""Crawl into WARC files: `python pipelines/crawl.py URL… --output DIR`, without Spark; or with it,
+`spark-submit pipelines/crawl.py URL… --output DIR --shards N`.
 
 The same job as `curate crawl` with the same arguments.
 """

@@ -8,8 +8,10 @@ a robots.txt are refused like any other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from socket import inet_aton, inet_ntoa
 from typing import Any
 
 from scrapy.resolver import CachingHostnameResolver
@@ -17,6 +19,8 @@ from twisted.internet.interfaces import IResolutionReceiver
 from zope.interface import implementer
 
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1
+_HOSTS_OWN = frozenset({IPv4Address("168.63.129.16")})  # Azure: public by number, answers in any VM
+_NUMBERS = re.compile(r"(?:0[xX][0-9a-fA-F]*|\d+)(?:\.(?:0[xX][0-9a-fA-F]*|\d+)){0,3}")
 REFUSALS: dict[str, str] = {}
 """Host -> why it was refused, filled by the resolver of this process."""
 
@@ -37,6 +41,7 @@ def refusal(address: str) -> str | None:
         ("link-local", meant.is_link_local),
         ("multicast", meant.is_multicast),
         ("reserved", meant.is_reserved or meant.is_unspecified),
+        ("cloud metadata", meant in _HOSTS_OWN),
         ("private", not meant.is_global),
     )
     return next((f"{address} is a {kind} address" for kind, holds in kinds if holds), None)
@@ -45,6 +50,10 @@ def refusal(address: str) -> str | None:
 def literal_refusal(host: str) -> str | None:
     """The refusal of a host that is written as an address; None for a name.
 
+    The forms of inet_aton(3) count as addresses: one number, hexadecimal, octal, parts left out.
+
+    >>> literal_refusal("0x7f.1")
+    '127.0.0.1 is a loopback address'
     >>> literal_refusal("127.0.0.1")
     '127.0.0.1 is a loopback address'
     >>> literal_refusal("localhost") is None
@@ -53,6 +62,10 @@ def literal_refusal(host: str) -> str | None:
     try:
         return refusal(host)
     except ValueError:
+        pass
+    try:
+        return refusal(inet_ntoa(inet_aton(host))) if _NUMBERS.fullmatch(host) else None
+    except OSError:
         return None
 
 

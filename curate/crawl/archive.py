@@ -1,6 +1,7 @@
 """What an earlier run left in the folder: the archive is the state of a crawl.
 
-In: the folder's `crawl-*.warc.gz`. Out: by URL, the page or the note stored for it. The decision
+In: the folder's `crawl-*.warc.gz`. Out: by URL, the page or the note stored for it, and the payloads
+stored, for the revisit records to come. The decision
 that matters: a record cut off at the end of a file (the process was killed while it wrote) is
 removed, which makes the file valid again; anything else that cannot be read is the user's to judge.
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
-from curate.crawl.warc_writer import PATTERN
+from curate.crawl.warc_writer import PATTERN, REFERS_TO, Payload
 from curate.errors import OutputError
 
 _CHUNK_BYTES = 1 << 16
@@ -25,18 +26,33 @@ _GZIP = zlib.MAX_WBITS | 16
 
 @dataclass(frozen=True)
 class Page:
-    """A stored page: its Content-Type as sent, and its decoded body."""
+    """A stored page: its Content-Type and X-Robots-Tag as sent, and its decoded body; `repeated` if
+    the body had been stored before, for another URL."""
 
     content_type: str
     body: bytes
+    robots_tags: tuple[str, ...] = ()
+    repeated: bool = False
 
 
 @dataclass(frozen=True)
 class Note:
-    """What became of a URL that is no page: `reason`, and for a redirect the `location`."""
+    """What became of a URL that is no page: `reason`, for a redirect the `location`, for a sitemap
+    the pages and sitemaps it names, and how many `more` it named than are taken."""
 
     reason: str
     location: str | None = None
+    pages: tuple[str, ...] = ()
+    sitemaps: tuple[str, ...] = ()
+    more: int = 0
+
+    def fields(self) -> list[tuple[str, str]]:
+        """The note as the fields of a metadata record."""
+        fields = [("reason", self.reason)]
+        fields += [("location", self.location)] if self.location else []
+        fields += [("page", url) for url in self.pages]
+        fields += [("sitemap", url) for url in self.sitemaps]
+        return [*fields, ("more", str(self.more))] if self.more else fields
 
 
 class Archive:
@@ -46,32 +62,59 @@ class Archive:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.pages = 0
+        self.payloads: dict[str, Payload] = {}
         self._places: dict[str, tuple[Path, int]] = {}
+        self._notes: dict[str, Note] = {}
         for path in sorted(folder.glob(PATTERN)):
             whole = 0
             for begin, end, content in members(path):
                 whole = end
-                url = _record(content, path, begin).headers.get("WARC-Target-URI")
-                if url:
-                    self._places.setdefault(url, (path, begin))
+                self._index(_record(content, path, begin), (path, begin))
             _cut(path, whole)
 
+    def _index(self, record: WarcRecord, place: tuple[Path, int]) -> None:
+        headers, kind = record.headers, record.record_type
+        url = headers.get("WARC-Target-URI")
+        if not url or url in self._places:
+            return
+        if kind == WarcRecordType.revisit and headers.get(REFERS_TO) not in self._places:
+            return  # what it refers to was taken away: the page is fetched again
+        self._places[url] = place
+        self.pages += kind in (WarcRecordType.response, WarcRecordType.revisit)
+        digest = headers.get("WARC-Payload-Digest")
+        if digest and kind == WarcRecordType.response:
+            self.payloads.setdefault(digest, (url, headers.get("WARC-Date") or ""))
+
+    def remember(self, url: str, note: Note) -> None:
+        """Answers a URL without a record of it."""
+        self._notes[url] = note
+
     def __contains__(self, url: str) -> bool:
-        return url in self._places
+        return url in self._places or url in self._notes
 
     def __len__(self) -> int:
         return len(self._places)
 
     def read(self, url: str) -> Page | Note:
         """What is stored for a URL."""
+        if url not in self._places:
+            return self._notes[url]
         path, offset = self._places[url]
         record = _record(next(members(path, offset))[2], path, offset)
+        if record.record_type in (WarcRecordType.response, WarcRecordType.revisit):
+            return self._page(record)
+        return _note(record.reader.read())
+
+    def _page(self, record: WarcRecord) -> Page:
+        record.parse_http()
+        headers = list(record.http_headers.items())
+        tags = tuple(value for name, value in headers if name.lower() == "x-robots-tag")
+        media = next((value for name, value in headers if name.lower() == "content-type"), "")
         if record.record_type == WarcRecordType.response:
-            record.parse_http()
-            headers = record.http_headers
-            return Page(headers.get("Content-Type") or "", record.reader.read())
-        fields = _fields(record.reader.read())
-        return Note(fields.get("reason", "unknown"), fields.get("location"))
+            return Page(media, record.reader.read(), tags)
+        first = self.read(record.headers[REFERS_TO])
+        return Page(media, first.body if isinstance(first, Page) else b"", tags, repeated=True)
 
 
 def members(path: Path, begin: int = 0) -> Iterator[tuple[int, int, bytes]]:
@@ -113,6 +156,15 @@ def _cut(path: Path, end: int) -> None:
         os.truncate(path, end)
 
 
-def _fields(block: bytes) -> dict[str, str]:
-    lines = (line.partition(": ") for line in block.decode("utf-8", "replace").splitlines())
-    return {name: value for name, _, value in lines if value}
+def _note(block: bytes) -> Note:
+    found: dict[str, list[str]] = {}
+    for line in block.decode("utf-8", "replace").split("\r\n"):
+        name, _, value = line.partition(": ")
+        found.setdefault(name, []).append(value)
+    return Note(
+        found.get("reason", ["unknown"])[0],
+        found.get("location", [None])[0],
+        tuple(found.get("page", ())),
+        tuple(found.get("sitemap", ())),
+        int(found.get("more", ["0"])[0]),
+    )

@@ -9,92 +9,105 @@ off can be played again from its archive.
 
 from __future__ import annotations
 
-import mimetypes
+import hashlib
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from functools import cache
-from posixpath import splitext
-from urllib.parse import urlsplit, urlunsplit
-
-from scrapy.http import HtmlResponse
-from scrapy.linkextractors import IGNORED_EXTENSIONS
-from scrapy.linkextractors.lxmlhtml import LxmlLinkExtractor
-from scrapy.utils.response import get_meta_refresh
-from tldextract import TLDExtract
-from w3lib.url import safe_url_string
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from curate.crawl.addresses import literal_refusal
+from curate.crawl.links import Reading
 from curate.crawl.options import CrawlOptions
+from curate.crawl.traps import Repeats, trap
+from curate.crawl.urls import host, names_other_media, registered_domain, without_session
 
-_PORTS = {"http": 80, "https": 443}
 _DIGITS = re.compile(r"\d+")
 _VALUES = re.compile(r"=[^&;]*")
-_EXTRACTOR = LxmlLinkExtractor(
-    tags=("a", "area", "frame"), attrs=("href", "src"), deny_extensions=(), unique=True
-)
-_MEDIA_TYPES = mimetypes.MimeTypes(filenames=())
-_EXTENSIONS = frozenset(f".{extension}" for extension in IGNORED_EXTENSIONS)
 Place = tuple[int, int]
 
 
-def normalise(url: str) -> str | None:
-    """The one spelling of a URL: escaped, host in lower case, no default port, no fragment.
+@dataclass(frozen=True)
+class Share:
+    """The hosts of one shard: a registered domain with all its hosts is in one shard."""
 
-    None if it is not an absolute http(s) URL. A normalised URL is left as it is.
+    number: int = 0
+    shards: int = 1
 
-    >>> normalise("HTTP://Example.com:80?q=é#top")
-    'http://example.com/?q=%C3%A9'
+    def owns(self, url: str) -> bool:
+        """Whether a URL's host is one of this share."""
+        return self.shards == 1 or shard_of(host(url), self.shards) == self.number
+
+
+def shard_of(name: str, shards: int) -> int:
+    """The shard of a host, the same in every process.
+
+    >>> shard_of("www.example.co.uk", 97) == shard_of("example.co.uk", 97)
+    True
     """
-    try:
-        parts = urlsplit(safe_url_string(url.strip()))
-        port = parts.port
-    except (ValueError, UnicodeError):
-        return None
-    host = (parts.hostname or "").rstrip(".")
-    if parts.scheme not in _PORTS or not host or re.search(r"[\s%@]", host):
-        return None
-    name = f"[{host}]" if ":" in host else host
-    netloc = name if port in (None, _PORTS[parts.scheme]) else f"{name}:{port}"
-    return urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
+    digest = hashlib.sha1(registered_domain(name).encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[:8], "big") % shards
 
 
-def links(url: str, content_type: str, body: bytes) -> list[str]:
-    """The links of a page in the order of the page, normalised, without `rel=nofollow`.
+@dataclass(frozen=True)
+class Arrival:
+    """A URL that another shard found `depth` links from a seed, behind `hops` redirects; `root` if
+    a seed redirected to it."""
 
-    `content_type` is the header as it was sent; only HTML has links.
-    """
-    if "html" not in content_type.lower():
-        return []
-    page = HtmlResponse(url, headers={"Content-Type": content_type}, body=body)
-    refresh = get_meta_refresh(page)[1]
-    found = [link.url for link in _EXTRACTOR.extract_links(page) if not link.nofollow]
-    targets = [*found, refresh] if refresh else found
-    return [target for each in targets if (target := normalise(each))]
+    url: str
+    depth: int
+    hops: int = 0
+    root: bool = False
 
 
 class Frontier:
-    """The URLs of a crawl, level by level; `skipped` counts those that are left out."""
+    """The URLs of a crawl, level by level; `skipped` counts those that are left out,
+    and `seen` are all that were judged.
 
-    def __init__(self, seeds: Sequence[str], options: CrawlOptions) -> None:
+    Of several shards it takes the URLs of its `share` and those that `arrivals` bring, and leaves
+    in `sent` what belongs to others.
+    """
+
+    def __init__(
+        self,
+        seeds: Sequence[str],
+        options: CrawlOptions,
+        share: Share | None = None,
+        arrivals: Iterable[Arrival] = (),
+    ) -> None:
         self.level = 0
         self.skipped: Counter[str] = Counter()
-        self._options = options
+        self.sent: dict[str, Arrival] = {}
+        self.repeats = Repeats(options.max_repeats)
+        self._options, self._share = options, share or Share()
         self._exclude = [re.compile(pattern) for pattern in options.exclude]
+        self._year = datetime.now(UTC).year
         self._patterns: Counter[str] = Counter()
-        self._sites: set[str] = {site for seed in seeds for site in self._site(seed)}
-        self._seen: set[str] = set()
+        self._hosts: Counter[str] = Counter()
+        self._sites: set[str] = {self._site(seed) for seed in seeds}
+        self.seen: set[str] = set()
+        self._nofollow: set[str] = set()
         self._hops: dict[str, int] = {}
+        self._came: dict[str, str] = {}
         self._order: dict[str, int] = {}
         self._pending: deque[str] = deque()
         self._found: dict[str, Place] = {}
         self._redirected: dict[str, Place] = {}
-        for seed in seeds:
-            self._admit(seed)
+        self._arrivals: dict[int, list[Arrival]] = {}
+        for arrival in sorted(arrivals, key=lambda arrival: arrival.url):
+            self._arrivals.setdefault(arrival.depth, []).append(arrival)
+        self.start(seed for seed in seeds if self._share.owns(seed))
+        self._arrive()
 
     def __len__(self) -> int:
         """URLs of this level that wait."""
         return len(self._pending)
+
+    def start(self, urls: Iterable[str]) -> None:
+        """URLs to begin with: seeds, and what sitemaps name."""
+        for url in urls:
+            self._admit(self._plain(url))
 
     def take(self, limit: int | None) -> list[str]:
         """At most `limit` URLs; the next level begins when all of this one was answered.
@@ -102,49 +115,89 @@ class Frontier:
         To be called only when every URL taken before was answered. Empty: the crawl is over.
         """
         self._merge(self._redirected)
-        while not self._pending and self._found:
+        while not self._pending and (self._found or self._arrivals):
             if self.level == self._options.depth:
                 self._leave("depth")
                 break
             self.level += 1
             self._order.clear()
             self._merge(self._found)
+            self._arrive()
         size = len(self._pending) if limit is None else min(limit, len(self._pending))
         return [self._pending.popleft() for _ in range(size)]
+
+    def put_back(self, urls: Sequence[str]) -> None:
+        """URLs that were taken and not asked for; they come first."""
+        self._pending.extendleft(reversed(urls))
 
     def give_up(self) -> None:
         """The page limit is reached: what waits is counted, and nothing more is taken."""
         self._leave("max_pages")
 
-    def page(self, url: str, targets: Iterable[str]) -> None:
-        """A page was read and links to `targets`; they belong to the next level."""
-        for position, target in enumerate(targets):
-            if target not in self._seen:
+    def page(self, url: str, reading: Reading) -> None:
+        """A page was read; what it links to belongs to the next level."""
+        if reading.canonical and (same := self._plain(reading.canonical)) not in self.seen:
+            self.seen.add(same)
+            self.skipped["canonical"] += 1
+        self._nofollow.update(map(self._plain, reading.nofollow))
+        for position, target in enumerate(map(self._plain, reading.links)):
+            if target not in self.seen:
                 place = (self._order[url], position)
                 self._found[target] = min(place, self._found.get(target, place))
 
     def redirect(self, url: str, target: str | None) -> None:
-        """A URL answered with a redirect; the target belongs to the same level."""
+        """A URL answered with a redirect; the target belongs to the same level.
+
+        A target that is the same URL with a session id keeps it: there is no other way in.
+        """
         hops = self._hops.get(url, 0) + 1
         if target is None or hops > self._options.max_redirects:
             self.skipped["redirect"] += 1
-        elif target not in self._seen:
+            return
+        target = target if self._plain(target) == url else self._plain(target)
+        if target in self._chain(url):
+            self.skipped["redirect_loop"] += 1
+        elif target not in self.seen:
             if self.level == 0:
-                self._sites.update(self._site(target))
-            self._hops[target] = hops
+                self._sites.add(self._site(target))
+            self._hops[target], self._came[target] = hops, url
             place = (self._order[url], 0)
             self._redirected[target] = min(place, self._redirected.get(target, place))
 
-    def skip(self, reason: str) -> None:
-        """A URL was answered with something that is not a page."""
-        self.skipped[reason] += 1
+    def skip(self, reason: str, count: int = 1) -> None:
+        """URLs were answered with something that is not a page, or not asked for."""
+        self.skipped[reason] += count
+
+    def summary(self) -> dict[str, int]:
+        """URLs left out, by reason, at the end of a crawl."""
+        nofollow = len(self._nofollow - self.seen)
+        counts = self.skipped + Counter({"nofollow": nofollow})
+        return dict(sorted(counts.items()))
+
+    def _chain(self, url: str) -> list[str]:
+        """A URL and those that redirected to it, one by one."""
+        chain = [url]
+        while (before := self._came.get(chain[-1])) and before not in chain:
+            chain.append(before)
+        return chain
+
+    def _plain(self, url: str) -> str:
+        return url if self._options.keep_session_ids else without_session(url)
 
     def _leave(self, reason: str) -> None:
-        left = len(self._pending) + sum(url not in self._seen for url in self._found)
-        if left:
-            self.skipped[reason] += left
-        self._pending.clear()
-        self._found.clear()
+        arrived = {each.url for level in self._arrivals.values() for each in level}
+        waiting = {*self._found, *arrived}
+        self.skipped[reason] += len(self._pending) + len(waiting - self.seen)
+        self.seen |= waiting
+        for store in (self._pending, self._found, self._arrivals):
+            store.clear()
+
+    def _arrive(self) -> None:
+        for arrival in self._arrivals.pop(self.level, ()):
+            if arrival.root:
+                self._sites.add(self._site(arrival.url))
+            self._hops.setdefault(arrival.url, arrival.hops)
+            self._admit(arrival.url)
 
     def _merge(self, found: dict[str, Place]) -> None:
         for url in sorted(found, key=found.__getitem__):
@@ -152,10 +205,15 @@ class Frontier:
         found.clear()
 
     def _admit(self, url: str) -> None:
-        if url in self._seen:
+        if url in self.seen:
             return
-        self._seen.add(url)
+        self.seen.add(url)
         reason = self._refusal(url)
+        if reason is None and not self._share.owns(url):
+            hops = self._hops.get(url, 0)
+            self.sent[url] = Arrival(url, self.level, hops, root=self.level == 0 and hops > 0)
+            return
+        reason = reason or self._excess(url)
         if reason:
             self.skipped[reason] += 1
         else:
@@ -163,46 +221,39 @@ class Frontier:
             self._pending.append(url)
 
     def _refusal(self, url: str) -> str | None:
+        """Why a URL is out, whatever else was fetched."""
         options = self._options
-        if options.scope != "any" and not self._sites.intersection(self._site(url)):
+        if options.scope != "any" and self._site(url) not in self._sites:
             return "scope"
         if len(url) > options.max_url_chars:
             return "url_length"
         if any(pattern.search(url) for pattern in self._exclude):
             return "exclude"
-        if not options.allow_private and literal_refusal(urlsplit(url).hostname or ""):
+        if not options.allow_private and literal_refusal(host(url)):
             return "refused_address"
-        if _other_media_type(url, options.media_types):
+        if names_other_media(url, options.media_types):
             return "media_type"
-        limit = options.max_pages_per_pattern
-        if limit is not None:
-            pattern = _VALUES.sub("=", _DIGITS.sub("0", url))
-            self._patterns[pattern] += 1
-            if self._patterns[pattern] > limit:
-                return "pattern"
+        return trap(url, self._year) if options.avoid_traps else None
+
+    def _excess(self, url: str) -> str | None:
+        """Why a URL is one too many of its kind."""
+        if self.repeats.covers(url):
+            return "trap_repeats"
+        for key, counts, limit, reason in (
+            (_pattern(url), self._patterns, self._options.max_pages_per_pattern, "pattern"),
+            (urlsplit(url).netloc, self._hosts, self._options.max_pages_per_host, "max_pages_per_host"),
+        ):  # fmt: skip
+            if limit is not None:
+                counts[key] += 1
+                if counts[key] > limit:
+                    return reason
         return None
 
-    def _site(self, url: str) -> tuple[str]:
+    def _site(self, url: str) -> str:
         parts = urlsplit(url)
-        if self._options.scope == "domain":
-            return (_registered_domain(parts.hostname or ""),)
-        return (parts.netloc,)
+        domain = self._options.scope == "domain"
+        return registered_domain(parts.hostname or "") if domain else parts.netloc
 
 
-def _other_media_type(url: str, media_types: Sequence[str]) -> bool:
-    """Whether the name alone says that it is an image, an archive or the like."""
-    extension = splitext(urlsplit(url).path)[1].lower()
-    return (
-        extension in _EXTENSIONS and _MEDIA_TYPES.guess_type(f"a{extension}")[0] not in media_types
-    )
-
-
-@cache
-def _suffixes() -> TLDExtract:
-    return TLDExtract(suffix_list_urls=(), cache_dir=None)
-
-
-@cache
-def _registered_domain(host: str) -> str:
-    """`example.co.uk` of `www.example.co.uk` (the public suffix list that tldextract carries)."""
-    return _suffixes()(host).top_domain_under_public_suffix or host
+def _pattern(url: str) -> str:
+    return _VALUES.sub("=", _DIGITS.sub("0", url))

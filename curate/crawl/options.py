@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from curate.errors import InputError
 
 Scope = Literal["host", "domain", "any"]
+DIRECTIVES = ("nofollow", "noindex", "noai")
 PAGES = ("text/html", "text/plain", "application/xhtml+xml")
 USER_AGENT = "curate-crawl/1.0 (collects text for language models; obeys robots.txt)"
 
@@ -24,8 +25,19 @@ class CrawlOptions:
 
     `scope` says which links are followed: those of the seeds' hosts (name and port), of their
     registered domains, or any. A host that a seed redirects to counts as a seed's host.
-    `max_pages_per_pattern` is a limit for traps: URLs that differ only in digits and in the values
-    of their query are one pattern. The proxy variables of the environment are not used, because a
+    `max_pages_per_host` and `max_pages_per_pattern` limit the URLs asked for; URLs that differ only
+    in digits and in the values of their query are one pattern. `avoid_traps` leaves out URLs of the
+    shapes in `traps`, and `max_repeats` pages in a row that repeat payloads stop their folder.
+    Session ids and trackers are taken out of URLs unless `keep_session_ids`. `sitemaps` reads those
+    that the seeds' robots.txt name and `/sitemap.xml`, at most `max_sitemaps`.
+
+    `obey` names the directives honoured of rel=nofollow, `<meta name=robots>` and X-Robots-Tag:
+    `nofollow` (links are not followed, as CCBot does), `noai` and `noindex` (the page is not stored,
+    nor its links followed). noindex is not in the default: it speaks of search results, and Common
+    Crawl stores such pages. robots.txt is always obeyed.
+
+    A header of more than `max_header_bytes` or a body of more than `max_body_bytes`, as sent or
+    decoded, ends the answer, and so does `timeout_seconds` from the request to its last byte. The proxy variables of the environment are not used, because a
     proxy would resolve names that `allow_private=False` has to check.
 
     Errors: InputError for a value that cannot be meant.
@@ -34,9 +46,17 @@ class CrawlOptions:
     scope: Scope = "host"
     depth: int | None = None
     max_pages: int | None = 1_000
+    max_pages_per_host: int | None = None
     max_pages_per_pattern: int | None = None
+    max_repeats: int | None = 20
+    avoid_traps: bool = True
+    keep_session_ids: bool = False
+    sitemaps: bool = False
+    max_sitemaps: int = 1_000
+    obey: tuple[str, ...] = ("nofollow", "noai")
     max_url_chars: int = 2_000
     max_body_bytes: int = 10 << 20
+    max_header_bytes: int = 64 << 10
     max_redirects: int = 5
     media_types: tuple[str, ...] = PAGES
     exclude: tuple[str, ...] = ()
@@ -54,6 +74,9 @@ class CrawlOptions:
             raise InputError(
                 f"scope {self.scope!r} is unknown; use one of {', '.join(get_args(Scope))}"
             )
+        unknown = next((word for word in self.obey if word not in DIRECTIVES), None)
+        if unknown is not None:
+            raise InputError(f"obey {unknown!r} is unknown; use some of {', '.join(DIRECTIVES)}")
         for name, low in _LOWEST.items():
             value = getattr(self, name)
             if value is not None and value < low:
@@ -77,7 +100,11 @@ class CrawlOptions:
 _LOWEST: Mapping[str, float] = {
     "depth": 0,
     "max_pages": 1,
+    "max_pages_per_host": 1,
     "max_pages_per_pattern": 1,
+    "max_repeats": 1,
+    "max_sitemaps": 0,
+    "max_header_bytes": 1,
     "max_url_chars": 10,
     "max_body_bytes": 1,
     "max_redirects": 0,
@@ -94,21 +121,34 @@ _LOWEST: Mapping[str, float] = {
 class CrawlReport:
     """What a crawl left in its folder.
 
-    `pages` are the response records reached, `fetched` of them in this run and the rest in earlier
-    ones; `body_bytes` is their content, decoded and uncompressed. `skipped` counts URLs by reason,
-    each URL once.
+    `pages` are the response records reached and `revisits` those that repeat a payload; `fetched` of
+    both came in this run and the rest in earlier ones. `body_bytes` is the content of the pages,
+    decoded and uncompressed. `skipped` counts URLs by reason, each URL once (in a crawl of several
+    shards a URL out of scope counts once in each that met it). `stopped` are the places where too
+    many pages in a row repeated payloads.
     """
 
     seeds: tuple[str, ...]
     pages: int
+    revisits: int
     fetched: int
     body_bytes: int
     depth: int
     seconds: float
+    sitemaps: int
     skipped: Mapping[str, int]
+    stopped: tuple[str, ...]
     files: tuple[str, ...]
     options: CrawlOptions
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON has it."""
         return asdict(self)
+
+    def line(self) -> str:
+        """The report for a person."""
+        skipped = ", ".join(f"{reason} {count:,}" for reason, count in self.skipped.items())
+        return (
+            f"{self.pages:,} pages ({self.body_bytes:,} bytes) and {self.revisits:,} revisits "
+            f"in {len(self.files)} files; skipped: {skipped or 'nothing'}"
+        )

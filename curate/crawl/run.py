@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,15 +28,17 @@ from scrapy.utils.reactor import is_reactor_installed
 from curate import __version__
 from curate.crawl.addresses import PublicResolver, literal_refusal
 from curate.crawl.archive import Archive
-from curate.crawl.frontier import Frontier, normalise
+from curate.crawl.frontier import Frontier
 from curate.crawl.options import CrawlOptions, CrawlReport
 from curate.crawl.politeness import RobotsStatus, Wire
-from curate.crawl.spider import Pages
+from curate.crawl.sitemaps import Sitemaps
+from curate.crawl.spider import Budget, Pages
+from curate.crawl.urls import normalise
 from curate.crawl.warc_writer import PATTERN, WarcWriter
 from curate.errors import CurateError, InputError, WorkError
 from curate.store import locked
 
-REPORT = "crawl.json"
+REPORT, SHARDS = "crawl.json", "shards.json"
 _logger = logging.getLogger(__name__)
 _SILENT = logging.CRITICAL + 1
 
@@ -56,35 +59,73 @@ def crawl(
     KeyboardInterrupt after SIGINT or SIGTERM, with every finished page on disk.
     """
     options = options or CrawlOptions()
-    seeds = tuple(dict.fromkeys(_seed(url, options) for url in urls))
-    if not seeds:
-        raise InputError("there is no URL to crawl; give at least one")
+    seeds = check_seeds(urls, options)
     _check_process()
     begin = monotonic()
     with locked(str(output)) as folder:
+        if (folder / SHARDS).exists():
+            raise InputError(f"{folder} holds a crawl of several shards; go on with --shards")
         (folder / REPORT).unlink(missing_ok=True)
         archive = Archive(folder)
-        if len(archive):
-            on_progress(f"resuming: {len(archive)} URLs are in {folder} already")
-        with WarcWriter(folder, options.file_bytes, _information(options)) as writer:
-            frontier = Frontier(seeds, options)
-            spider = _run(frontier, archive, writer, options, on_progress)
+        spider = visit(folder, archive, Frontier(seeds, options), seeds, options, on_progress)
         report = CrawlReport(
             seeds=seeds,
             pages=spider.pages,
+            revisits=spider.revisits,
             fetched=spider.fetched,
             body_bytes=spider.body_bytes,
             depth=spider.depth,
             seconds=round(monotonic() - begin, 3),
-            skipped=dict(sorted(frontier.skipped.items())),
+            sitemaps=spider.sitemaps.read,
+            skipped=left_out(spider),
+            stopped=tuple(spider.frontier.repeats.stopped),
             files=tuple(path.name for path in sorted(folder.glob(PATTERN))),
             options=options,
         )
-        if not report.pages:
-            why = spider.first_reason or ", ".join(report.skipped)
-            raise InputError(f"no page could be fetched from {seeds[0]}: {why}")
-        _write(folder / REPORT, json.dumps(report.as_dict(), indent=2))
+        finish(folder, report, spider.first_reason)
     return report
+
+
+def check_seeds(urls: Sequence[str], options: CrawlOptions) -> tuple[str, ...]:
+    """The seeds of a crawl, normalised; InputError for one that is none."""
+    seeds = tuple(dict.fromkeys(_seed(url, options) for url in urls))
+    if not seeds:
+        raise InputError("there is no URL to crawl; give at least one")
+    return seeds
+
+
+def finish(folder: Path, report: CrawlReport, first_reason: str | None) -> None:
+    """Writes the report of a crawl that fetched something; InputError if there was nothing."""
+    if not report.pages:
+        why = first_reason or ", ".join(report.skipped)
+        raise InputError(f"no page could be fetched from {report.seeds[0]}: {why}")
+    _write(folder / REPORT, json.dumps(report.as_dict(), indent=2))
+
+
+def visit(
+    folder: Path,
+    archive: Archive,
+    frontier: Frontier,
+    seeds: Sequence[str],
+    options: CrawlOptions,
+    on_progress: Callable[[str], None],
+    budget: Budget | None = None,
+) -> Pages:
+    """Fetches what the archive lacks; sitemaps are those of the hosts of `seeds`."""
+    if len(archive):
+        on_progress(f"resuming: {len(archive)} URLs are in {folder} already")
+    sites = [f"{urlsplit(seed).scheme}://{urlsplit(seed).netloc}" for seed in seeds]
+    sitemaps = Sitemaps(sites if options.sitemaps else [], options.max_sitemaps)
+    information = _information(options)
+    with WarcWriter(folder, options.file_bytes, information, archive.payloads) as writer:
+        spider = (frontier, sitemaps, archive, writer, options, on_progress, budget)
+        return _run(options, spider)
+
+
+def left_out(spider: Pages) -> dict[str, int]:
+    """URLs that a crawl left out, by reason."""
+    counts = spider.sitemaps.skipped + Counter(spider.frontier.summary())
+    return dict(sorted(counts.items()))
 
 
 def _seed(url: str, options: CrawlOptions) -> str:
@@ -108,21 +149,15 @@ def _check_process() -> None:
         )
 
 
-def _run(
-    frontier: Frontier,
-    archive: Archive,
-    writer: WarcWriter,
-    options: CrawlOptions,
-    on_progress: Callable[[str], None],
-) -> Pages:
-    """The crawl itself, until it is done, broken or interrupted."""
+def _run(options: CrawlOptions, arguments: tuple[Any, ...]) -> Pages:
+    """The crawl itself, until it is done, broken or interrupted; `arguments` are the spider's."""
     with _signals_kept():
         process = AsyncCrawlerProcess(settings(options))
         logging.captureWarnings(False)
         for name in ("scrapy", "twisted"):
             logging.getLogger(name).setLevel(_SILENT)
         crawler = process.create_crawler(Pages)
-        task = process.crawl(crawler, frontier, archive, writer, options, on_progress)
+        task = process.crawl(crawler, *arguments)
         in_main_thread = threading.current_thread() is threading.main_thread()
         process.start(install_signal_handlers=in_main_thread)
     spider = crawler.spider

@@ -7,56 +7,79 @@ the network. Resuming a crawl is playing it again.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import (
-    CannotResolveHostError,
     CloseSpider,
     DontCloseSpider,
-    DownloadCancelledError,
-    DownloadTimeoutError,
-    IgnoreRequest,
     StopDownload,
 )
 from scrapy.http import Headers, Response
 from twisted.python.failure import Failure
 
-from curate.crawl.addresses import REFUSALS
+from curate.crawl.addresses import literal_refusal
+from curate.crawl.answers import (
+    FINAL,
+    content_type,
+    named_by,
+    passing,
+    reason_of,
+    refusal,
+    wanted,
+)
 from curate.crawl.archive import Archive, Note, Page
-from curate.crawl.frontier import Frontier, links, normalise
+from curate.crawl.frontier import Frontier
+from curate.crawl.links import Reading, read
 from curate.crawl.options import CrawlOptions
 from curate.crawl.politeness import obey_crawl_delay
+from curate.crawl.sitemaps import MAX_BYTES, Sitemaps
+from curate.crawl.urls import host, resolve
 from curate.crawl.warc_writer import WarcWriter
 
-_REDIRECTS = (301, 302, 303, 307, 308)
-_PASSING = (408, 429)  # besides 5xx
 _PROGRESS_SECONDS = 3.0
 
 
+@dataclass(frozen=True)
+class Budget:
+    """Where a round of a sharded crawl ends: at so many pages stored in all, or after so long from
+    its first request. What was not asked for by then is counted as `waiting`."""
+
+    pages: int | None
+    seconds: float
+
+
 class Pages(Spider):
-    """One crawl. `failure` is what broke it, if its own code or the disk did."""
+    """One crawl. `failure` is what broke it, if its own code or the disk did; `to_retry` are the URLs
+    that a later run asks for again."""
 
     name = "curate"
 
     def __init__(
         self,
         frontier: Frontier,
+        sitemaps: Sitemaps,
         archive: Archive,
         writer: WarcWriter,
         options: CrawlOptions,
         on_progress: Callable[[str], None],
+        budget: Budget | None = None,
     ) -> None:
         super().__init__()
         self.frontier, self.archive, self.writer = frontier, archive, writer
-        self.options, self.on_progress = options, on_progress
-        self.pages = self.fetched = self.body_bytes = self.depth = 0
+        self.sitemaps, self.options, self.on_progress = sitemaps, options, on_progress
+        self.pages = self.revisits = self.fetched = self.body_bytes = self.depth = 0
+        self.to_retry: dict[str, str] = {}
+        self._budget, self._asked = budget, 0.0
+        self._robots_sitemaps: dict[str, tuple[str, ...]] = {}
         self.first_reason: str | None = None
         self.failure: Exception | None = None
         self.end = ""
@@ -75,9 +98,11 @@ class Pages(Spider):
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
-        """The first URLs."""
+        """The first URLs; a host that an earlier process asked may have been asked just now."""
         with self._guarded():
             requests = self._next()
+        if requests and (len(self.archive) or self._budget):
+            await asyncio.sleep(self.options.delay_seconds)
         for request in requests:
             yield request
 
@@ -92,12 +117,18 @@ class Pages(Spider):
 
     def headers_received(self, headers: Headers, request: Request) -> None:
         """Stops the download of what will not be stored."""
-        if "url" in request.cb_kwargs and not self._wanted(headers):
+        size = sum(len(name) + len(v) for name in headers for v in headers.getlist(name))
+        if request.cb_kwargs and size > self.options.max_header_bytes:
+            raise StopDownload(fail=True)
+        if "url" in request.cb_kwargs and not wanted(headers, self.options):
             raise StopDownload(fail=False)
 
     def robots_parsed(self, robotparser: Any, request: Request) -> None:
-        """Takes over the host's Crawl-delay."""
+        """Takes over the host's Crawl-delay, and the sitemaps it names."""
         obey_crawl_delay(self.crawler, robotparser, request)
+        named = (resolve(request.url, url) for url in robotparser.rp.sitemaps)
+        urls = tuple(dict.fromkeys(url for url in named if url))
+        self._robots_sitemaps[urlsplit(request.url).netloc] = urls
 
     def closed(self, reason: str) -> None:
         """Remembers why the crawl ended."""
@@ -115,50 +146,75 @@ class Pages(Spider):
     def answered(self, response: Response, url: str) -> list[Request]:
         """A URL was answered by its server; the host's next one may go."""
         with self._guarded():
-            if 200 <= response.status < 300 and self._wanted(response.headers) and response.body:
+            note = refusal(response, url, self.options)
+            if note is None:
                 self._store(response, url)
             else:
-                note = self._judged(response, url)
-                passing = response.status >= 500 or response.status in _PASSING
-                self._note(url, note, final=not passing)
+                self._note(url, note, final=not passing(response.status))
             self._progress()
-            return self._release(_host(url), 1)
-
-    def _judged(self, response: Response, url: str) -> Note:
-        """Why an answer is not a page."""
-        if response.status in _REDIRECTS:
-            location = (response.headers.get("Location") or b"").decode("utf-8", "replace")
-            return Note("redirect", normalise(urljoin(url, location)))
-        if not 200 <= response.status < 300:
-            return Note(f"http_{response.status}")
-        return Note("empty" if self._wanted(response.headers) else "media_type")
+            return self._release(host(url), 1)
 
     def _store(self, response: Response, url: str) -> None:
+        tags = (tag.decode("latin-1") for tag in response.headers.getlist("X-Robots-Tag"))
+        page = Page(content_type(response.headers), response.body, tuple(tags))
+        reading = read(url, page, self.options)
+        forbidden = next(
+            (w for w in ("noai", "noindex") if w in {*self.options.obey} & reading.words), None
+        )
+        if forbidden:
+            self._note(url, Note(forbidden), final=True)
+            return
         received = response.meta["received"]
         headers = [(name, value) for name in received for value in received.getlist(name)]
         ip = str(response.ip_address) if response.ip_address else None
         protocol = response.protocol or "HTTP/1.1"
-        self.writer.page(url, protocol, response.status, headers, response.body, ip)
+        repeated = self.writer.page(url, protocol, response.status, headers, response.body, ip)
         self.fetched += 1
-        self._read(url, Page(_content_type(response.headers), response.body))
+        self._page(url, replace(page, repeated=repeated), reading)
+
+    def mapped(self, response: Response, sitemap: str) -> None:
+        """A sitemap was answered by its server."""
+        with self._guarded():
+            note = named_by(response, sitemap)
+            self._map(sitemap, note, final=not passing(response.status))
+
+    def unmapped(self, failure: Failure) -> None:
+        """A sitemap was not answered."""
+        with self._guarded():
+            url: str = failure.request.cb_kwargs["sitemap"]  # type: ignore[attr-defined]
+            reason = reason_of(failure, host(url))[0]
+            self._map(url, Note(f"sitemap_{reason}"), final=reason in FINAL)
+
+    def _map(self, url: str, note: Note, final: bool) -> None:
+        if urlsplit(url).path == "/sitemap.xml":
+            named = self._robots_sitemaps.get(urlsplit(url).netloc, ())
+            note = replace(note, sitemaps=tuple(dict.fromkeys((*named, *note.sitemaps))))
+        if final:
+            self.writer.note(url, note.fields())
+        self.sitemaps.answer(url, note)
 
     def failed(self, failure: Failure) -> list[Request]:
         """A URL was not answered; unless it is too large, a later run asks for it again."""
         with self._guarded():
             url: str = failure.request.cb_kwargs["url"]  # type: ignore[attr-defined]
-            reason, words = _reason(failure, _host(url))
+            reason, words = reason_of(failure, host(url))
             if reason == "refused_address" and words not in self._told:
                 self._told.add(words)
                 self.on_progress(f"refused {words} (allow_private permits it)")
-            self._note(url, Note(reason), final=reason == "too_large", words=words)
+            self._note(url, Note(reason), final=reason in FINAL, words=words)
             self._progress()
-            return self._release(_host(url), 1)
+            return self._release(host(url), 1)
 
     def _next(self) -> list[Request]:
-        """Requests for the next URLs that the archive does not answer."""
+        """Requests for the next URLs that the archive does not answer, sitemaps first."""
+        while urls := self.sitemaps.take():
+            if requests := self._maps(urls):
+                return requests
+        self.frontier.start(self.sitemaps.pages)
+        self.sitemaps.pages.clear()
         while True:
             limit = self.options.max_pages
-            room = None if limit is None else limit - self.pages
+            room = None if limit is None else limit - self.pages - self.revisits
             if room == 0:
                 self.frontier.give_up()
             urls = self.frontier.take(room)
@@ -167,8 +223,48 @@ class Pages(Spider):
                     self._read(url, self.archive.read(url))
                     self._progress()
             missing = [url for url in urls if url not in self.archive]
-            if missing or not urls:
-                return self._queue(missing)
+            requests = self._queue(self._affordable(missing))
+            if requests or not urls:
+                return requests
+
+    def _maps(self, urls: list[str]) -> list[Request]:
+        """Requests for the sitemaps that the archive does not answer."""
+        requests = []
+        for url in urls:
+            if not self.options.allow_private and literal_refusal(host(url)):
+                self.sitemaps.answer(url, Note("sitemap_refused_address"))
+            elif url in self.archive and isinstance(stored := self.archive.read(url), Note):
+                self.sitemaps.answer(url, stored)
+            else:
+                meta = {"dont_redirect": True, "download_maxsize": MAX_BYTES}
+                requests.append(
+                    Request(
+                        url,
+                        self.mapped,
+                        errback=self.unmapped,
+                        cb_kwargs={"sitemap": url},
+                        meta=meta,
+                        dont_filter=True,
+                    )
+                )
+        return requests
+
+    def _affordable(self, missing: list[str]) -> list[str]:
+        """The URLs that the round has pages and time for."""
+        if self._budget is None:
+            return missing
+        pages = self._budget.pages
+        room = len(missing) if pages is None else pages - self.archive.pages - self.fetched
+        if room <= 0 or self._over():
+            self.frontier.skip("waiting", len(missing))
+            return []
+        self.frontier.put_back(missing[room:])
+        return missing[:room]
+
+    def _over(self) -> bool:
+        if self._budget is None or not self._asked:
+            return False
+        return monotonic() - self._asked > self._budget.seconds
 
     def _queue(self, urls: list[str]) -> list[Request]:
         """Holds URLs by host, and hands out as many of each host as may be asked at once.
@@ -176,15 +272,25 @@ class Pages(Spider):
         Scrapy's own limit does not hold when many requests come in one turn of its loop (2.19).
         """
         for url in urls:
-            self._waiting.setdefault(_host(url), deque()).append(url)
+            self._waiting.setdefault(host(url), deque()).append(url)
         share = self.options.concurrency_per_host
-        return [request for host in self._waiting for request in self._release(host, share)]
+        return [request for name in self._waiting for request in self._release(name, share)]
 
-    def _release(self, host: str, count: int) -> list[Request]:
-        waiting = self._waiting[host]
-        return [self._request(waiting.popleft()) for _ in range(min(count, len(waiting)))]
+    def _release(self, name: str, count: int) -> list[Request]:
+        """The next requests to a host, without those that have become pointless."""
+        waiting, requests = self._waiting[name], list[Request]()
+        while waiting and len(requests) < count:
+            url = waiting.popleft()
+            if self._over():
+                self.frontier.skip("waiting")
+            elif self.frontier.repeats.covers(url):
+                self.frontier.skip("trap_repeats")
+            else:
+                requests.append(self._request(url))
+        return requests
 
     def _request(self, url: str) -> Request:
+        self._asked = self._asked or monotonic()
         meta = {"dont_redirect": True}
         return Request(
             url,
@@ -198,26 +304,33 @@ class Pages(Spider):
     def _read(self, url: str, stored: Page | Note) -> None:
         """The one place where an answer, new or stored, takes effect."""
         if isinstance(stored, Page):
-            self.pages += 1
-            self.body_bytes += len(stored.body)
-            self.depth = self.frontier.level
-            self.frontier.page(url, links(url, stored.content_type, stored.body))
+            self._page(url, stored, read(url, stored, self.options))
         elif stored.reason == "redirect":
             self.frontier.redirect(url, stored.location)
         else:
             self.frontier.skip(stored.reason)
+
+    def _page(self, url: str, page: Page, reading: Reading) -> None:
+        if page.repeated:
+            self.revisits += 1
+        else:
+            self.pages += 1
+            self.body_bytes += len(page.body)
+        self.depth = self.frontier.level
+        self.frontier.page(url, reading)
+        for place in self.frontier.repeats.add(url, page.repeated):
+            repeats = f"{self.options.max_repeats} pages in a row repeat payloads"
+            self.on_progress(f"stopped {place}: {repeats} (max_repeats)")
 
     def _note(self, url: str, note: Note, final: bool, words: str = "") -> None:
         """Takes effect, and is written if a later run would find the same."""
         if note.reason != "redirect":
             self.first_reason = self.first_reason or words or note.reason.replace("_", " ")
         if final:
-            location = {"location": note.location} if note.location else {}
-            self.writer.note(url, {"reason": note.reason} | location)
+            self.writer.note(url, note.fields())
+        else:
+            self.to_retry[url] = note.reason
         self._read(url, note)
-
-    def _wanted(self, headers: Headers) -> bool:
-        return _content_type(headers).partition(";")[0].strip().lower() in self.options.media_types
 
     def _progress(self) -> None:
         now = monotonic()
@@ -227,27 +340,3 @@ class Pages(Spider):
                 f"{self.pages} pages, {self.body_bytes / 1e6:.1f} MB, "
                 f"{self.fetched / (now - self._begin):.1f} pages/s, depth {self.frontier.level}"
             )
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
-
-
-def _content_type(headers: Headers) -> str:
-    return (headers.get("Content-Type") or b"").decode("latin-1")
-
-
-def _reason(failure: Failure, host: str) -> tuple[str, str]:
-    """Why a URL was not answered: the name it is counted under, and in words."""
-    error = failure.value
-    if isinstance(error, IgnoreRequest) and str(error) == "Forbidden by robots.txt":
-        return "robots", "robots.txt forbids it"
-    if isinstance(error, (DownloadCancelledError, IgnoreRequest)):
-        return "too_large", "it is larger than max_body_bytes"
-    if isinstance(error, CannotResolveHostError):
-        if host in REFUSALS:
-            return "refused_address", f"{host}: {REFUSALS[host]}"
-        return "dns", f"the name {host} has no address"
-    if isinstance(error, DownloadTimeoutError):
-        return "timeout", "it did not answer in time"
-    return "connection", f"{error}" or type(error).__name__

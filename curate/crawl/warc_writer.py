@@ -4,6 +4,7 @@ In: pages (status, headers, decoded body) and notes on URLs that gave none. Out:
 `crawl-00000.warc.gz` …, one gzip member a record, each written with a single unbuffered write. The
 decision that matters: every `response` record is a page. A redirect, an error status or a refused
 media type becomes a `metadata` record, so a resumed crawl knows of it and a reader of pages does not.
+A payload that was stored before, under whatever URL, becomes a `revisit` record (WARC 1.1, 6.7.2).
 
 The body is stored as decoded. Headers that no longer fit it keep their value under the names that
 Common Crawl uses, `X-Crawl-Content-Encoding` and so on.
@@ -11,9 +12,11 @@ Common Crawl uses, `X-Crawl-Content-Encoding` and so on.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
@@ -26,17 +29,28 @@ from curate.errors import OutputError
 
 NAME = "crawl-{:05d}.warc.gz"
 PATTERN = "crawl-[0-9][0-9][0-9][0-9][0-9].warc.gz"
+REFERS_TO = "WARC-Refers-To-Target-URI"
+PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 Headers = Sequence[tuple[bytes, bytes]]
+Fields = Sequence[tuple[str, str]]
+Payload = tuple[str, str]  # the URL and the WARC-Date of the record that holds it
 
 
 class WarcWriter:
     """Appends records to new files in `folder`; a file ends when it holds `file_bytes`.
 
     `information` are the fields of the `warcinfo` record that opens each file. Nothing is created
-    before the first record. Errors: OutputError when the folder takes no more.
+    before the first record. `payloads` are those stored already, by digest. Errors: OutputError when the folder takes no more.
     """
 
-    def __init__(self, folder: Path, file_bytes: int, information: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        file_bytes: int,
+        information: Mapping[str, str],
+        payloads: dict[str, Payload] | None = None,
+    ) -> None:
+        self._payloads = {} if payloads is None else payloads
         self._folder = folder
         self._file_bytes = file_bytes
         self._information = information
@@ -45,18 +59,30 @@ class WarcWriter:
 
     def page(
         self, url: str, protocol: str, status: int, headers: Headers, body: bytes, ip: str | None
-    ) -> None:
-        """A `response` record. `headers` are those received, `body` is decoded."""
+    ) -> bool:
+        """A `response` record, or a `revisit` record if the body was stored before; whether it was.
+
+        `headers` are those received, `body` is decoded.
+        """
         phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
         lines = [f"{protocol} {status} {phrase}".rstrip().encode("ascii")]
         lines += [name + b": " + value for name, value in consistent(headers, len(body))]
-        block = b"\r\n".join(lines) + b"\r\n\r\n" + body
-        fields = {"WARC-Target-URI": url} | ({"WARC-IP-Address": ip} if ip else {})
-        self._write(WarcRecordType.response, fields, block, body)
+        head = b"\r\n".join(lines) + b"\r\n\r\n"
+        date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        fields = {"WARC-Target-URI": url, "WARC-Date": date}
+        fields |= {"WARC-IP-Address": ip} if ip else {}
+        first = self._payloads.get(key := _digest(body))
+        if first is None:
+            self._write(WarcRecordType.response, fields, head + body, body)
+            self._payloads[key] = (url, date)
+            return False
+        fields |= {"WARC-Profile": PROFILE, REFERS_TO: first[0], "WARC-Refers-To-Date": first[1]}
+        self._write(WarcRecordType.revisit, fields, head, body)
+        return True
 
-    def note(self, url: str, fields: Mapping[str, str]) -> None:
+    def note(self, url: str, fields: Fields) -> None:
         """A `metadata` record: what became of a URL that is no page."""
-        self._write(WarcRecordType.metadata, {"WARC-Target-URI": url}, _fields(fields))
+        self._write(WarcRecordType.metadata, {"WARC-Target-URI": url}, _block(fields))
 
     def __enter__(self) -> WarcWriter:
         return self
@@ -97,7 +123,8 @@ class WarcWriter:
         self._next += 1
         file = path.open("xb", buffering=0)
         fields = {"WARC-Filename": path.name}
-        _write_all(file, member(WarcRecordType.warcinfo, fields, _fields(self._information)))
+        block = _block(list(self._information.items()))
+        _write_all(file, member(WarcRecordType.warcinfo, fields, block))
         return file
 
 
@@ -126,8 +153,9 @@ def member(
     record.init_headers(record_type=kind)
     for name, value in fields.items():
         record.headers[name] = value
-    if kind == WarcRecordType.response:
+    if kind in (WarcRecordType.response, WarcRecordType.revisit):
         record.is_http = True
+        record.headers["Content-Type"] = "application/http; msgtype=response"
     else:
         record.headers["Content-Type"] = "application/warc-fields"
     record.set_bytes_content(block)
@@ -138,5 +166,10 @@ def member(
     return deflate.compress(plain.getvalue()) + deflate.flush()
 
 
-def _fields(fields: Mapping[str, str]) -> bytes:
-    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
+def _block(fields: Fields) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in fields).encode()
+
+
+def _digest(body: bytes) -> str:
+    sha1 = hashlib.sha1(body, usedforsecurity=False).digest()
+    return "sha1:" + base64.b32encode(sha1).decode("ascii")

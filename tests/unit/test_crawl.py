@@ -9,130 +9,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
-from hypothesis import given
-from hypothesis import strategies as st
+from trap_site import HTML, RUN, Answer, begin, local, page, run, site, stored
 
 from curate.crawl import CrawlOptions, crawl
-from curate.crawl.addresses import refusal
-from curate.crawl.archive import Archive, Page, members
-from curate.crawl.frontier import Frontier, links, normalise
-from curate.crawl.politeness import retry_after_seconds
-from curate.crawl.warc_writer import WarcWriter
+from curate.crawl.archive import members
+from curate.crawl.shards import crawl_sharded
 from curate.demo.corpus import write_books, write_code
 from curate.demo.site import EXCLUDE, serve
 from curate.errors import InputError, OutputError, WorkError
-
-Answer = tuple[int, dict[str, str], bytes]
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-
-RUN = """
-import json, sys
-from curate.crawl import CrawlOptions, crawl
-from curate.errors import CurateError
-job = json.loads(sys.argv[1])
-options = {k: tuple(v) if isinstance(v, list) else v for k, v in job["options"].items()}
-try:
-    options = CrawlOptions(**options)
-    report = crawl(job["urls"], job["output"], options, lambda line: print(line, file=sys.stderr))
-except CurateError as error:
-    sys.exit(f"{type(error).__name__}: {error}")
-print(json.dumps(report.as_dict()))
-"""
-
-
-class Site:
-    """A site on loopback: paths to answers, and a log of what was asked."""
-
-    def __init__(self, pages: dict[str, Any], wait: float, address: str) -> None:
-        self.asked: list[tuple[float, str]] = []
-        self.headers: list[dict[str, str]] = []
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                count = site.paths().count(self.path)
-                site.asked.append((time.monotonic(), self.path))
-                site.headers.append({k.lower(): v for k, v in self.headers.items()})
-                time.sleep(wait)
-                answer = pages.get(self.path, (404, HTML, b"<p>not here"))
-                status, headers, body = answer(count) if callable(answer) else answer
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer((address, 0), Handler)
-        self.port = self.server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def paths(self) -> list[str]:
-        return [path for _, path in self.asked]
-
-
-@contextmanager
-def site(pages: dict[str, Any], wait: float = 0.0, address: str = "127.0.0.1") -> Iterator[Site]:
-    running = Site(pages, wait, address)
-    Thread(target=running.server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield running
-    finally:
-        running.server.shutdown()
-        running.server.server_close()
-
-
-def page(*targets: str, more: str = "") -> Answer:
-    anchors = "".join(f'<a href="{target}">to {target}</a>\n' for target in targets)
-    return 200, HTML, f"<html><body>{anchors}{more}</body></html>".encode()
-
-
-def begin(
-    urls: list[str], output: Path, script: str = RUN, **options: Any
-) -> subprocess.Popen[str]:
-    options = {"delay_seconds": 0, "allow_private": True, "retries": 0} | options
-    job = json.dumps({"urls": urls, "output": str(output), "options": options})
-    return subprocess.Popen(
-        [sys.executable, "-c", script, job],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run(
-    urls: list[str], output: Path, script: str = RUN, **options: Any
-) -> tuple[dict[str, Any], str]:
-    """The report (empty if it failed) and what was said."""
-    process = begin(urls, output, script, **options)
-    said, errors = process.communicate(timeout=60)
-    return (json.loads(said) if process.returncode == 0 else {}), errors
-
-
-def stored(output: Path) -> dict[str, bytes]:
-    pages = {}
-    for path in sorted(output.glob("*.warc.gz")):
-        for record in ArchiveIterator(path.open("rb"), record_types=WarcRecordType.response):
-            url = record.headers["WARC-Target-URI"]
-            assert url not in pages
-            pages[url] = record.reader.read()
-    return pages
-
-
-def local(output: Path) -> set[str]:
-    return {"/" + url.split("/", 3)[3] for url in stored(output)}
 
 
 def test_what_is_fetched_what_is_skipped_and_why(tmp_path: Path) -> None:
@@ -166,13 +56,14 @@ def test_what_is_fetched_what_is_skipped_and_why(tmp_path: Path) -> None:
         assert report, said
         expected = {"/", "/a", "/gzip", "/from-gzip", "/plain?x=1", "/caf%C3%A9?q=%C3%BC"}
         assert local(tmp_path) == expected
-        assert report["pages"] == report["fetched"] == len(expected)
+        assert report["fetched"] == len(expected)
+        assert (report["pages"], report["revisits"]) == (len(expected) - 1, 1)
         assert report["skipped"] == {
             "robots": 1, "media_type": 2, "http_404": 1, "too_large": 1, "http_500": 1, "empty": 1,
-            "exclude": 1, "scope": 1,
+            "exclude": 1, "nofollow": 1, "scope": 1,
         }  # fmt: skip
-        assert json.loads((tmp_path / "crawl.json").read_text())["pages"] == len(expected)
-        assert report["body_bytes"] == sum(len(body) for body in stored(tmp_path).values())
+        assert json.loads((tmp_path / "crawl.json").read_text())["pages"] == report["pages"]
+        assert report["body_bytes"] == sum(len(body) for body in {*stored(tmp_path).values()})
         assert "/image.png" not in running.paths() and "/nofollow" not in running.paths()
         assert len(running.paths()) == len(set(running.paths()))
         assert all("curate-crawl" in sent["user-agent"] for sent in running.headers)
@@ -321,7 +212,7 @@ def test_private_addresses_are_refused_on_redirects_and_when_a_name_is_rebound(
         _, said = run([rebound], tmp_path / "rebound", script, allow_private=False)
         assert running.paths() == ["/robots.txt"] and "is a loopback address" in said
         report, _ = run([public], tmp_path / "open", script, scope="any")
-        assert report["pages"] == 3 and running.paths().count("/secret") == 2
+        assert report["fetched"] == 3 and running.paths().count("/secret") == 2
 
 
 def test_the_server_is_asked_as_it_wishes(tmp_path: Path) -> None:
@@ -332,7 +223,7 @@ def test_the_server_is_asked_as_it_wishes(tmp_path: Path) -> None:
     with site({"/robots.txt": robots, "/": page("/busy", "/x", "/y"), "/busy": busy,
                "/x": page(), "/y": page()}) as running:  # fmt: skip
         report, _ = run([running.url], tmp_path, retries=1, concurrency_per_host=2)
-        assert report["pages"] == 4 and report["skipped"] == {}
+        assert report["fetched"] == 4 and report["skipped"] == {}
         times = [when for when, path in running.asked if path != "/robots.txt"]
         assert min(b - a for a, b in zip(times[1:], times[2:], strict=False)) > 0.18
         first, second = (when for when, path in running.asked if path == "/busy")
@@ -386,7 +277,15 @@ def test_mistakes_are_answered_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write to"):
         crawl(["http://example.com"], tmp_path / "file")
+    (tmp_path / "shards.json").write_text('{"shards": 2}')
+    with pytest.raises(InputError, match="go on with --shards"):
+        crawl(["http://example.com"], tmp_path)
+    with pytest.raises(InputError, match="begun with 2 shards"):
+        crawl_sharded(["http://example.com"], str(tmp_path), CrawlOptions(), 3)
+    (tmp_path / "shards.json").unlink()
     (tmp_path / "crawl-00000.warc.gz").write_bytes(b"not gzip at all")
+    with pytest.raises(InputError, match="without shards"):
+        crawl_sharded(["http://example.com"], str(tmp_path), CrawlOptions(), 3)
     with pytest.raises(OutputError, match="damaged at byte 0"):
         crawl(["http://example.com"], tmp_path)
 
@@ -402,132 +301,6 @@ def test_two_crawls_do_not_share_a_folder_nor_a_process(tmp_path: Path) -> None:
         process.communicate(timeout=20)
         _, said = run([running.url], tmp_path, twice)
     assert WorkError.__name__ in said and "only once" in said
-
-
-@pytest.mark.parametrize(
-    ("address", "kind"),
-    [
-        ("127.8.9.1", "loopback"), ("::1", "loopback"), ("10.1.2.3", "private"), ("172.16.0.1", "private"),
-        ("192.168.1.1", "private"), ("100.64.0.1", "private"), ("fd00::1", "private"),
-        ("169.254.169.254", "link-local"), ("fe80::1%eth0", "link-local"), ("0.0.0.0", "reserved"),
-        ("240.0.0.1", "reserved"), ("224.0.0.1", "multicast"), ("::ffff:127.0.0.1", "loopback"),
-        ("2002:7f00:1::", "loopback"), ("64:ff9b::a00:1", "private"), ("192.0.2.1", "private"),
-        ("8.8.8.8", None), ("2606:4700::1111", None), ("64:ff9b::808:808", None), ("::ffff:8.8.8.8", None),
-    ],
-)  # fmt: skip
-def test_addresses(address: str, kind: str | None) -> None:
-    assert refusal(address) == (kind and f"{address} is a {kind} address")
-
-
-@given(st.text(max_size=40).map(lambda rest: f"http://example.com{rest}"))
-def test_a_normalised_url_is_left_alone(url: str) -> None:
-    once = normalise(url)
-    assert once is None or normalise(once) == once
-
-
-@pytest.mark.parametrize(
-    ("url", "same"),
-    [
-        ("HTTP://Example.COM", "http://example.com/"),
-        ("https://example.com:443/a#b", "https://example.com/a"),
-        ("http://example.com:8080", "http://example.com:8080/"),
-        ("http://user:pw@example.com/", "http://example.com/"),
-        ("http://[::1]:80/x", "http://[::1]/x"),
-        ("http://bücher.example/ä", "http://xn--bcher-kva.example/%C3%A4"),
-        ("javascript:alert(1)", None),
-        ("http://example.com:99999/", None),
-    ],
-)
-def test_normalise(url: str, same: str | None) -> None:
-    assert normalise(url) == same
-
-
-@given(st.binary(max_size=200))
-def test_links_of_any_bytes(body: bytes) -> None:
-    assert isinstance(links("http://example.com/", "text/html", body), list)
-
-
-def test_links_follow_base_refresh_and_order() -> None:
-    head = '<base href="/b/"><meta http-equiv="refresh" content="0; url=/later">'
-    body = f'<html><head>{head}</head><a href="x">1</a><a href=" ../y ">2</a></html>'.encode()
-    found = links("http://example.com/", "text/html", body)
-    assert [url.removeprefix("http://example.com") for url in found] == ["/b/x", "/y", "/later"]
-
-
-@given(st.lists(st.lists(st.integers(0, 15), max_size=4), min_size=16, max_size=16), st.randoms())
-def test_the_order_of_answers_does_not_matter(graph: list[list[int]], random: Any) -> None:
-    def visit(shuffle: bool) -> list[set[str]]:
-        options = CrawlOptions(depth=3, max_pages_per_pattern=9)
-        frontier, taken = Frontier(["http://s.org/0"], options), []
-        while urls := frontier.take(None):
-            taken.append(set(urls))
-            for url in random.sample(urls, len(urls)) if shuffle else urls:
-                number = int(url.rsplit("/")[-1])
-                targets = [f"http://s.org/{target}" for target in graph[number]]
-                if number % 5 == 4 and targets:
-                    frontier.redirect(url, targets[0])
-                else:
-                    frontier.page(url, targets)
-        return [*taken, {f"{key} {count}" for key, count in frontier.skipped.items()}]
-
-    assert visit(shuffle=False) == visit(shuffle=True)
-
-
-def test_scope_patterns_and_redirected_seeds() -> None:
-    def follow(targets: list[str], **options: Any) -> tuple[list[str], dict[str, int]]:
-        frontier = Frontier(["http://www.example.co.uk/"], CrawlOptions(**options))
-        frontier.page(frontier.take(None)[0], targets)
-        return frontier.take(None), dict(frontier.skipped)
-
-    other, sub = "http://other.co.uk/", "https://sub.example.co.uk/x"
-    assert follow([other, sub], scope="host") == ([], {"scope": 2})
-    assert follow([other, sub], scope="domain") == ([sub], {"scope": 1})
-    assert follow([other, sub], scope="any") == ([other, sub], {})
-    days = [f"http://www.example.co.uk/day/{day}?view=list" for day in range(5)]
-    assert follow(days, max_pages_per_pattern=2) == (days[:2], {"pattern": 3})
-    assert follow(days, max_url_chars=30) == ([], {"url_length": 5})
-    frontier = Frontier(["http://example.org/"], CrawlOptions())
-    frontier.redirect(frontier.take(None)[0], "https://www.example.org/")
-    assert frontier.take(None) == ["https://www.example.org/"]
-    frontier.page("https://www.example.org/", ["https://www.example.org/a"])
-    assert frontier.take(None) == ["https://www.example.org/a"] and frontier.level == 1
-
-
-def test_endless_redirects_end() -> None:
-    frontier, count = Frontier(["http://example.org/0"], CrawlOptions(max_redirects=3)), 0
-    while urls := frontier.take(None):
-        count += 1
-        frontier.redirect(urls[0], f"http://example.org/{count}")
-    assert count == 4 and frontier.skipped == {"redirect": 1}
-
-
-@given(st.floats(0, 1))
-def test_a_file_cut_anywhere_is_mended(
-    tmp_path_factory: pytest.TempPathFactory, share: float
-) -> None:
-    folder = tmp_path_factory.mktemp("cut")
-    bodies = [b"", b"1" * 20, b"2" * 40]
-    with WarcWriter(folder, 1 << 20, {"software": "curate"}) as writer:
-        for number, body in enumerate(bodies):
-            header = (b"Content-Type", b"text/plain")
-            writer.page(f"http://a.org/{number}", "HTTP/1.1", 200, [header], body, None)
-    path = folder / "crawl-00000.warc.gz"
-    ends = [end for _, end, _ in members(path)]
-    size = round(share * ends[-1])
-    os.truncate(path, size)
-    archive = Archive(folder)
-    whole = [end for end in ends if end <= size]
-    assert (path.stat().st_size if path.exists() else 0) == max(whole, default=0)
-    assert len(archive) == max(0, len(whole) - 1)
-    for number in range(len(archive)):
-        assert archive.read(f"http://a.org/{number}") == Page("text/plain", bodies[number])
-
-
-def test_retry_after() -> None:
-    assert retry_after_seconds(b"7") == 7 and retry_after_seconds(None) == 0
-    assert retry_after_seconds(b"soon") == 0
-    assert retry_after_seconds(b"Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    assert retry_after_seconds(b"Wed, 21 Oct 2115 07:28:00 GMT") > 1e9
 
 
 def test_the_demo_site_is_crawled(tmp_path: Path) -> None:
