@@ -17,6 +17,7 @@ from curate.document import Document
 from curate.errors import InputError, MissingError
 from curate.source import articles, courts, gutenberg, patents, whole_file
 from curate.source.code import archive, languages, reader
+from curate.source.media import DOCX, EPUB
 from curate.source.opening import COMPRESSED_SUFFIXES
 from curate.source.origin import Origin
 from curate.source.pieces import Joint, Span
@@ -83,8 +84,8 @@ FORMATS: dict[str, Format] = {
         Format(
             "pdf", (".pdf",), whole_file.reader_of("application/pdf"), extra=("pypdfium2", "pdf")
         ),
-        Format("docx", (".docx",), whole_file.reader_of(whole_file.DOCX)),
-        Format("epub", (".epub",), whole_file.reader_of("application/epub+zip")),
+        Format("docx", (".docx",), whole_file.reader_of(DOCX)),
+        Format("epub", (".epub",), whole_file.reader_of(EPUB)),
         Format("jats", (".nxml", ".xml"), articles.read_jats, by_name=True),
         Format("latex", (".tex", ".ltx", ".latex"), articles.read_latex, by_name=True),
         Format(

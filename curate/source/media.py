@@ -22,6 +22,9 @@ TAG = re.compile(
     rb"|link)[\s>/]",
     re.IGNORECASE | re.DOTALL,
 )
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+EPUB = "application/epub+zip"
+ZIP = "application/zip"
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "application/pdf"),
     (b"%!PS-Adobe-", "application/postscript"),
@@ -29,7 +32,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
     (b"\xff\xd8\xff", "image/jpeg"),
-    (b"PK\x03\x04", "application/zip"),
+    (b"PK\x03\x04", ZIP),
     (b"\x1f\x8b\x08", "application/gzip"),
     (b"Rar!\x1a\x07", "application/x-rar-compressed"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
@@ -54,10 +57,24 @@ def believe(declared: str | None, content: bytes) -> str:
     """
     for signature, media_type in SIGNATURES:
         if content.startswith(signature):
-            return media_type
+            return zipped(content) if media_type == ZIP else media_type
     if declared and not SAYS_NOTHING.fullmatch(declared):
         return declared
     return sniff(content)
+
+
+def zipped(content: bytes) -> str:
+    """What a zip archive is: its first member names an EPUB (OCF 3.3, §4.2.6.3), the names of its
+    members a Word document (ECMA-376-2, §10).
+
+    >>> zipped(b"PK" + bytes(28) + b"mimetypeapplication/epub+zip")
+    'application/epub+zip'
+    """
+    if content.startswith(b"mimetype" + EPUB.encode(), 30):
+        return EPUB
+    if b"[Content_Types].xml" in content and b"word/document.xml" in content:
+        return DOCX
+    return ZIP
 
 
 def sniff(content: bytes) -> str:

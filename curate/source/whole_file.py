@@ -17,7 +17,6 @@ from curate.source.opening import COMPRESSED_SUFFIXES
 from curate.source.origin import Origin
 from curate.text import Text
 
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 TEXT_MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".rst": "text/x-rst"}
 
 

@@ -18,8 +18,11 @@ from typing import Any
 
 import pyspark
 import pytest
+import yaml
 from prose import prose
 from warc_builder import http_response, warc_record
+
+from curate.recipe import parse
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -107,10 +110,25 @@ def test_the_query_runs_as_written(folder: tuple[Path, str], spark: Any) -> None
     assert spark.sql(query.replace("out/", f"{place}/out/")).collect()[0][0] >= 0
 
 
+def test_the_data_source_reads_as_written(folder: tuple[Path, str], spark: Any) -> None:
+    place, _ = folder
+    code = blocks("python")[0].replace("crawl/", f"{place}/crawl/")
+    known: dict[str, Any] = {"spark": spark}
+    exec(code, known)
+    assert known["pages"].where("drop is null").count() == PAGES
+
+
+def test_the_sources_of_common_crawl_are_sources() -> None:
+    recipe = yaml.safe_load(blocks("yaml")[1]) | {"name": "cc", "steps": ["extract"]}
+    first, second = parse(yaml.safe_dump(recipe)).sources
+    assert first.files == 100 and second.select is not None
+    assert second.select.describe() == {"domain": ["example.org"], "status": [200]}
+
+
 def test_a_filter_of_ones_own_takes_three_files(tmp_path: Path) -> None:
     for name in ("curate", "model", "pipelines", "tests"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    module, line = blocks("python")
+    _, module, line = blocks("python")
     (cases,) = blocks("json")
     (tmp_path / "curate/filters/questions.py").write_text(module)
     with open(tmp_path / "curate/filters/__init__.py", "a") as file:

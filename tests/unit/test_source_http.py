@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from warc_builder import PAGE, http_response
 
-from curate.source.media import believe
+from curate.source.media import DOCX, EPUB, ZIP, believe
 from curate.source.web_archive.decoders import TooLarge
 from curate.source.web_archive.http_message import fields, parse
 
@@ -122,6 +122,9 @@ def test_nothing_raises(body: bytes, coding: str, is_chunked: bool) -> None:
         ("text/html", b"\x89PNG\r\n\x1a\n", "image/png"),
         ("text/html", b"just words", "text/html"),
         ("application/json", b"{}", "application/json"),
+        (EPUB, b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/epub+zip", EPUB),
+        (None, b"PK\x03\x04 [Content_Types].xml word/document.xml", DOCX),
+        (DOCX, b"PK\x03\x04 a.txt", ZIP),
     ],
 )
 def test_media_types(declared: str | None, content: bytes, wanted: str) -> None:

@@ -27,10 +27,10 @@ from curate.source.code.licence_files import MAX_FILE_BYTES, folder_licence, mat
 from curate.source.code.members import Member, MemberError, members
 from curate.source.code.reader import read_code
 from curate.source.file_content import decode_into
+from curate.source.media import DOCX, EPUB
 from curate.source.opening import DamagedError
 from curate.source.origin import Origin
 from curate.source.whole_file import (
-    DOCX,
     TEXT_MEDIA_TYPES,
     read_html,
     read_text,
@@ -46,7 +46,7 @@ READERS: Mapping[str, Reader] = {
     "text": read_text,
     "code": read_code,
     "pdf": reader_of("application/pdf"),
-    "epub": reader_of("application/epub+zip"),
+    "epub": reader_of(EPUB),
     "docx": reader_of(DOCX),
     "jats": read_jats,
 }
