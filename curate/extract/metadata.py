@@ -25,7 +25,7 @@ MAX_CHARS = 300
 MAX_AUTHORS = 20
 TAG = re.compile(r"<(meta|link)\b([^>]{1,4000})>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-TITLE = re.compile(r"<title\b[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+TITLE = re.compile(r"<title\b[^>]*>(.{0,2000}?)</title", re.IGNORECASE | re.DOTALL)
 LANGUAGE = re.compile(r"<html\b[^>]*?\blang\s*=\s*[\"']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)", re.I)
 LICENCE_LINK = re.compile(r"<a\b([^>]*\brel\s*=\s*[\"']?[^\"'>]*\blicense\b[^>]*)>", re.IGNORECASE)
 LD_JSON = re.compile(

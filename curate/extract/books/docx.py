@@ -2,7 +2,8 @@
 
 In: a file's bytes. Out: `Page`: the body in its order as Markdown, footnotes at its end, and the core
 properties. The decision: the text is what a reader of the final document sees: insertions are in;
-deletions, comments, field codes, hidden text, headers and footers are out.
+deletions, comments, field codes, hidden text, headers and footers are out. Hence a reader of the
+XML of our own: python-docx passes over insertions, content controls and footnotes.
 """
 
 from __future__ import annotations
