@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from curate.extract.main_content import main_content
 from curate.extract.main_content.classifier import bundled, choose
+from curate.extract.main_content.copies import without_copies
 from curate.extract.main_content.features import columns, features
 from curate.extract.main_content.render import render
 from curate.extract.main_content.segments import Segmented, parse, segment
@@ -117,12 +120,61 @@ def test_any_markup_gives_finite_features_and_text(markup: str) -> None:
     matrix = features(page, "https://example.org/a?b", markup)
     assert matrix.shape == (len(page.segments), len(bundled().mean))
     assert np.isfinite(matrix).all()
+    parents, ends = page.containers.parents, page.containers.ends
+    for place, (parent, end) in enumerate(zip(parents, ends, strict=True)):
+        assert parent <= place < end <= ends[parent]
     assert main_content(markup).strip()
 
 
 def test_every_feature_has_a_name_of_its_own() -> None:
-    names = [name for name, _ in columns(page_of(PAGE), None, PAGE)]
+    names = [name for block, _ in columns(page_of(PAGE), None, PAGE) for name in block]
     assert len(names) == len(set(names)) == len(bundled().mean)
+
+
+def feature(name: str, markup: str, url: str | None = None) -> list[float]:
+    page = page_of(markup)
+    names = [name for block, _ in columns(page, url, markup) for name in block]
+    return features(page, url, markup)[:, names.index(name)].tolist()
+
+
+def test_what_the_head_declares_is_looked_for_in_the_text() -> None:
+    body = json.dumps(f"{PROSE} {PROSE}")
+    markup = f"""<head><title>Two lights – The Log</title>
+    <meta property="og:description" content="The keeper wrote every evening">
+    <script type="application/ld+json">{{"@type": "NewsArticle", "articleBody": {body}}}</script>
+    </head><body><ul><li>Menu</ul><h1>Two lights</h1><p>{PROSE}<p>Nothing of it here."""
+    assert feature("in_body", markup) == [0, 0, 1, 0]
+    assert feature("title_distance", markup) == pytest.approx([-0.693, 0, 0.693, 1.099], abs=1e-3)
+    assert feature("of_description", markup) == [0, 0, 1, 0]
+    assert feature("ld_0", markup) == [1] * 4
+
+
+@pytest.mark.parametrize("rest", ['"cut', "[]}", '"\\x"', '"\\ud800"', ""])
+def test_a_damaged_article_body_is_none(rest: str) -> None:
+    markup = f'<script>{{"articleBody": {rest}</script><p>{PROSE}'
+    assert feature("page_in_body", markup) == [0]
+
+
+@pytest.mark.parametrize("url", ["http://[::1/a", "//", "a b", "http://x:y/"])
+def test_a_damaged_address_costs_nothing(url: str) -> None:
+    assert main_content(PAGE, url)
+
+
+def test_the_container_of_the_prose_is_known() -> None:
+    teasers = "".join(f"<div><p>{PROSE}</p></div>" for _ in range(3))
+    markup = f"<div>{teasers}</div><div><p>{PROSE}</p><p>{PROSE}</p><p>{PROSE}</p></div>"
+    assert feature("best_in", markup) == [0, 0, 0, 1, 1, 1]
+    assert feature("prose1_score", markup) == pytest.approx([1 / 3] * 3 + [1] * 3, abs=1e-3)
+
+
+def test_a_text_of_two_parts_of_a_page_counts_once() -> None:
+    deep = f"<div><div><div><p>{PROSE}</p></div></div></div>"
+    page = page_of(f"<div>{deep}</div>{deep}<ul><li>{PROSE}</li><li>{PROSE}</li></ul>")
+    probabilities, words = np.array([0.5, 0.9, 0.7, 0.6]), np.full(4, 16.0)
+    kept = without_copies(page.segments, page.containers.parents, probabilities, words)
+    assert kept.tolist() == [0, 0.9, 0, 0]
+    kept = without_copies(page.segments[2:], page.containers.parents, probabilities[2:], words[2:])
+    assert kept.tolist() == [0.7, 0.6]
 
 
 def test_deep_nesting_costs_no_stack() -> None:

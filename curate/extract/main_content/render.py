@@ -41,8 +41,8 @@ def render(page: Segmented, chosen: Sequence[Segment], tables: Tables) -> str:
 
 def _around(page: Segmented, place: int, tag: str) -> int:
     """The nearest container of a tag around a place; ROOT if there is none."""
-    while place > 0 and page.containers[place].tag != tag:
-        place = page.containers[place].parent
+    while place > 0 and page.containers.tags[place] != tag:
+        place = page.containers.parents[place]
     return place if place > 0 else ROOT
 
 
@@ -61,14 +61,14 @@ def _blocks(page: Segmented, segments: Sequence[Segment]) -> Iterator[Block]:
 
 def _level_and_mark(page: Segmented, item: int) -> tuple[int, str]:
     """How deep a list item is nested, from 0, and what stands before it."""
-    level, place = -1, page.containers[item].parent
+    level, place = -1, page.containers.parents[item]
     listed = place
     while place > 0:
-        level += page.containers[place].tag in LISTS
-        place = page.containers[place].parent
-    if page.containers[listed].tag != "ol":
+        level += page.containers.tags[place] in LISTS
+        place = page.containers.parents[place]
+    if page.containers.tags[listed] != "ol":
         return max(level, 0), "-"
-    element = page.containers[item].element
+    element = page.containers.elements[item]
     return max(level, 0), f"{1 + sum(1 for _ in element.itersiblings('li', preceding=True))}."
 
 
@@ -80,8 +80,8 @@ def _rows(page: Segmented, segments: Sequence[Segment]) -> list[list[tuple[str, 
         if row == ROOT or segment.verbatim:
             return []
         cell = segment.container
-        while cell > row and page.containers[cell].tag not in CELLS:
-            cell = page.containers[cell].parent
+        while cell > row and page.containers.tags[cell] not in CELLS:
+            cell = page.containers.parents[cell]
         if cell == row:
             return []
         cells = rows.setdefault(row, {})
@@ -90,14 +90,14 @@ def _rows(page: Segmented, segments: Sequence[Segment]) -> list[list[tuple[str, 
             return []
     if len(rows) < 2 or sum(len(cells) > 1 for cells in rows.values()) < 2:
         return []
-    return [_row(page.containers[row].element, page, cells) for row, cells in rows.items()]
+    return [_row(page.containers.elements[row], page, cells) for row, cells in rows.items()]
 
 
 def _row(
     element: etree._Element, page: Segmented, cells: dict[int, str]
 ) -> list[tuple[str, int, int]]:
     """All cells of a row, the empty ones too, so that columns stay in line."""
-    texts = {page.containers[cell].element: text for cell, text in cells.items()}
+    texts = {page.containers.elements[cell]: text for cell, text in cells.items()}
     return [
         (texts.get(cell, ""), _span(cell, "colspan"), _span(cell, "rowspan"))
         for cell in element

@@ -27,15 +27,18 @@ MAX_DEPTH = 400  # elements inside each other; deeper text belongs to the segmen
 
 
 @dataclass(slots=True)
-class Container:
-    """A block-level element. `parent` is its place in `Segmented.containers`."""
+class Containers:
+    """The block-level elements of a page in the order they open, a list a quantity: as many objects
+    would cost more time than all else. A container's number is its place in the lists. What is
+    inside it are the numbers after its own up to `ends`; 0 is the root, and its own parent."""
 
-    tag: str
-    parent: int
-    depth: int
-    hints: int
-    all_hints: int
-    element: etree._Element
+    tags: list[str] = field(default_factory=list)
+    parents: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    hints: list[int] = field(default_factory=list)
+    all_hints: list[int] = field(default_factory=list)  # its own and those of all around it
+    elements: list[etree._Element] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -50,11 +53,11 @@ class Segment:
 
 @dataclass(slots=True)
 class Segmented:
-    """The segments of a page in their order, and the containers they stand in (0 is the root)."""
+    """The segments of a page in their order, and the containers they stand in."""
 
     root: etree._Element
     segments: list[Segment] = field(default_factory=list)
-    containers: list[Container] = field(default_factory=list)
+    containers: Containers = field(default_factory=Containers)
 
 
 def parse(markup: str) -> etree._Element | None:
@@ -76,24 +79,10 @@ def segment(root: etree._Element) -> Segmented:
     ['One two', 'three']
     """
     walk = _Walk(Segmented(root))
-    walk.enter(root)
+    walk.meet_block(root, root.tag)
     while walk.open:
-        children, _, _ = walk.open[-1]
-        for child in children:
-            tag = child.tag
-            if tag in INVISIBLE or not isinstance(tag, str):
-                walk.text(child.tail)
-            elif tag in INLINE or walk.verbatim or len(walk.open) > MAX_DEPTH:
-                if len(child):
-                    walk.enter_inline(child)
-                    break
-                walk.text(child.text, tag == "a")
-                if tag == "br":
-                    walk.text("\n")
-                walk.text(child.tail)
-            else:
-                walk.cut()
-                walk.enter(child)
+        for child in walk.open[-1][0]:
+            if walk.meet(child):
                 break
         else:
             walk.leave()
@@ -107,57 +96,97 @@ class _Walk:
     def __init__(self, page: Segmented) -> None:
         self.page = page
         self.open: list[tuple[Iterator[etree._Element], etree._Element, bool]] = []
-        self.verbatim = False
+        self._verbatim = False
         self._place = 0
         self._links = 0
         self._parts: list[str] = []
         self._link_chars = 0
 
-    def enter(self, element: etree._Element) -> None:
-        """A block-level element begins, after the segment before it was cut."""
-        containers = self.page.containers
-        own = hints_of(element)
-        before = containers[self._place] if containers else None
-        inherited, depth = (before.all_hints, before.depth + 1) if before else (0, 0)
-        containers.append(Container(element.tag, self._place, depth, own, own | inherited, element))
-        self._place = len(containers) - 1
-        self.verbatim = element.tag == "pre"
-        self.open.append((iter(element), element, True))
-        self.text(element.text)
+    def meet(self, element: etree._Element) -> bool:
+        """Take in the next element; True if others are inside it, which come next."""
+        tag = element.tag
+        if tag not in INVISIBLE and isinstance(tag, str):
+            if tag in INLINE or self._verbatim or len(self.open) > MAX_DEPTH:
+                opened = self._meet_inline(element, tag)
+            else:
+                opened = self.meet_block(element, tag)
+            if opened:
+                return True
+        if text := element.tail:
+            self._text(text)
+        return False
 
-    def enter_inline(self, element: etree._Element) -> None:
-        """An element begins whose text belongs to the segment around it."""
-        self._links += element.tag == "a"
-        self.open.append((iter(element), element, False))
-        self.text(element.text)
+    def _meet_inline(self, element: etree._Element, tag: str) -> bool:
+        """An element whose text belongs to the segment around it."""
+        text = element.text
+        if len(element):
+            self._links += tag == "a"
+            self.open.append((iter(element), element, False))
+            if text:
+                self._text(text)
+            return True
+        if text:
+            self._text(text, tag == "a")
+        if tag == "br":
+            self._text("\n")
+        return False
+
+    def meet_block(self, element: etree._Element, tag: str) -> bool:
+        """A block-level element. The segment before it ends."""
+        if self._parts:
+            self._cut()
+        containers, outer, own = self.page.containers, self._place, hints_of(element, tag)
+        depth, around = -1, 0
+        if containers.tags:
+            depth, around = containers.depths[outer], containers.all_hints[outer]
+        self._place = len(containers.tags)
+        containers.tags.append(tag)
+        containers.parents.append(outer)
+        containers.ends.append(self._place + 1)
+        containers.depths.append(depth + 1)
+        containers.hints.append(own)
+        containers.all_hints.append(own | around)
+        containers.elements.append(element)
+        self._verbatim = tag == "pre"
+        if text := element.text:
+            self._text(text)
+        if len(element):
+            self.open.append((iter(element), element, True))
+            return True
+        self._end_block(outer)
+        return False
+
+    def _end_block(self, outer: int) -> None:
+        if self._parts:
+            self._cut()
+        self._place = outer
+        self._verbatim = False
 
     def leave(self) -> None:
-        """The innermost element ends."""
+        """The innermost open element ends."""
         _, element, is_block = self.open.pop()
         if is_block:
-            self.cut()
-            self._place = self.page.containers[self._place].parent
-            self.verbatim = False
+            containers = self.page.containers
+            containers.ends[self._place] = len(containers.tags)
+            self._end_block(containers.parents[self._place])
         else:
             self._links -= element.tag == "a"
-        if self.open:
-            self.text(element.tail)
+        if self.open and (text := element.tail):
+            self._text(text)
 
-    def text(self, text: str | None, linked: bool = False) -> None:
+    def _text(self, text: str, linked: bool = False) -> None:
         """Text of the segment that is being gathered."""
-        if text and (self._parts or self.verbatim or not text.isspace()):
+        if self._parts or self._verbatim or not text.isspace():
             self._parts.append(text)
             if linked or self._links:
                 self._link_chars += len(" ".join(text.split()))
 
-    def cut(self) -> None:
+    def _cut(self) -> None:
         """End the segment here."""
-        if not self._parts:
-            return
         text = "".join(self._parts)
-        text = text.strip("\r\n") if self.verbatim else " ".join(text.split())
+        text = text.strip("\r\n") if self._verbatim else " ".join(text.split())
         if text and not text.isspace():
             chars = min(self._link_chars, len(text))
-            self.page.segments.append(Segment(text, chars, self._place, self.verbatim))
+            self.page.segments.append(Segment(text, chars, self._place, self._verbatim))
         self._parts.clear()
         self._link_chars = 0
