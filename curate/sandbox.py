@@ -134,7 +134,13 @@ class Sandbox:
         with self._lock:
             if self._calls >= self._recycle_calls:
                 self._end()
-            kind, value = self._answer(self._send(arguments))
+            try:
+                kind, value = self._answer(self._send(arguments))
+            except SandboxError:
+                raise
+            except BaseException:  # a signal's handler: the child's answer would be the next call's
+                self._end()
+                raise
         if kind == "result":
             return value
         raise (SandboxMemory if kind == "memory" else SandboxError)(value)

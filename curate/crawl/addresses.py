@@ -42,7 +42,7 @@ def refusal(address: str) -> str | None:
         ("multicast", meant.is_multicast),
         ("reserved", meant.is_reserved or meant.is_unspecified),
         ("cloud metadata", meant in _HOSTS_OWN),
-        ("private", not meant.is_global),
+        ("private", not meant.is_global or (meant.version == 6 and meant.is_site_local)),
     )
     return next((f"{address} is a {kind} address" for kind, holds in kinds if holds), None)
 

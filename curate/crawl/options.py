@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any, Literal, get_args
 
 from curate.errors import InputError
@@ -79,8 +80,8 @@ class CrawlOptions:
             raise InputError(f"obey {unknown!r} is unknown; use some of {', '.join(DIRECTIVES)}")
         for name, low in _LOWEST.items():
             value = getattr(self, name)
-            if value is not None and value < low:
-                raise InputError(f"{name} is {value}; it must be at least {low}")
+            if value is not None and not low <= value < inf:  # nor is NaN
+                raise InputError(f"{name} is {value}; it must be a number of at least {low}")
         for pattern in self.exclude:
             try:
                 re.compile(pattern)
@@ -88,8 +89,11 @@ class CrawlOptions:
                 raise InputError(
                     f"exclude {pattern!r} is not a regular expression: {error}"
                 ) from None
-        if not self.user_agent.strip() or not self.user_agent.isprintable():
-            raise InputError("user_agent is empty or not printable; name the crawler and a contact")
+        agent = self.user_agent
+        if not self.robots_token or not agent.isprintable() or not agent.isascii():
+            raise InputError(
+                "user_agent is without a name or not printable ASCII; name the crawler and a contact"
+            )
 
     @property
     def robots_token(self) -> str:

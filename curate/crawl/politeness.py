@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import CannotResolveHostError
-from scrapy.http import Response
+from scrapy.exceptions import CannotResolveHostError, DownloadCancelledError, IgnoreRequest
+from scrapy.http import Response, TextResponse
 from scrapy.robotstxt import RobotParser
 
 from curate.crawl.addresses import REFUSALS
@@ -60,7 +60,11 @@ class Wire:
 
 
 class RobotsStatus:
-    """robots.txt by its status, after the retries: 5xx forbids all, 4xx nothing (RFC 9309, 2.3.1)."""
+    """robots.txt by its status, after the retries: 5xx forbids all, 4xx nothing (RFC 9309, 2.3.1);
+    one that does not come forbids all too, and its pages fail as it did."""
+
+    def __init__(self) -> None:
+        self._unreachable: dict[str, Exception] = {}
 
     def process_response(self, request: Request, response: Response) -> Response:
         """The answer to a robots.txt request as one that Scrapy's parser understands."""
@@ -68,6 +72,23 @@ class RobotsStatus:
             return response
         unreachable = response.status >= 500 or response.status == 429
         return response.replace(body=_FORBIDDEN if unreachable else b"")
+
+    def process_exception(self, request: Request, exception: Exception) -> Response | None:
+        """Scrapy would take a robots.txt that does not come for one that allows everything."""
+        name = urlsplit(request.url).netloc
+        if request.meta.get("dont_obey_robotstxt"):
+            if not isinstance(exception, (DownloadCancelledError, IgnoreRequest)):
+                self._unreachable[urlsplit(_first_url(request)).netloc] = exception
+            return TextResponse(request.url, body=_FORBIDDEN, encoding="utf-8")
+        if isinstance(exception, IgnoreRequest) and name in self._unreachable:
+            raise self._unreachable[name]
+        return None
+
+
+def _first_url(request: Request) -> str:
+    """What was asked for before any redirect."""
+    came: list[str] = request.meta.get("redirect_urls") or [request.url]
+    return came[0]
 
 
 def obey_crawl_delay(crawler: Crawler, robotparser: RobotParser, request: Request) -> None:

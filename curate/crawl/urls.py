@@ -18,6 +18,8 @@ from scrapy.linkextractors import IGNORED_EXTENSIONS
 from tldextract import TLDExtract
 from w3lib.url import safe_url_string
 
+_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.I)
+_ESCAPED_DOT = re.compile("%2e", re.I)
 _PORTS = {"http": 80, "https": 443}
 _MEDIA_TYPES = mimetypes.MimeTypes(filenames=())
 _EXTENSIONS = frozenset(f".{extension}" for extension in IGNORED_EXTENSIONS)
@@ -33,7 +35,7 @@ _SESSION = re.compile(
 
 
 def normalise(url: str) -> str | None:
-    """The one spelling of a URL: escaped, host in lower case, no default port, no fragment.
+    """The one spelling of a URL: escaped, host in lower case, no default port, no `..`, no fragment.
 
     None if it is not an absolute http(s) URL. A normalised URL is left as it is.
 
@@ -50,7 +52,25 @@ def normalise(url: str) -> str | None:
         return None
     name = f"[{host}]" if ":" in host else host
     netloc = name if port in (None, _PORTS[parts.scheme]) else f"{name}:{port}"
-    return urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
+    return urlunsplit((parts.scheme, netloc, _without_dots(parts.path or "/"), parts.query, ""))
+
+
+def _without_dots(path: str) -> str:
+    """The path as a server reads it (RFC 3986, 5.2.4), so that robots.txt is asked about the same.
+
+    >>> _without_dots("/a/./b/%2E./c"), _without_dots("/../a/.")
+    ('/a/c', '/a/')
+    """
+    if not _DOTS.search(path):
+        return path
+    kept: list[str] = []
+    for segment in path.split("/")[1:]:
+        dots = _ESCAPED_DOT.sub(".", segment)
+        if dots == "..":
+            del kept[-1:]
+        elif dots != ".":
+            kept.append(segment)
+    return "/" + "/".join(kept if dots not in (".", "..") else [*kept, ""])
 
 
 def resolve(base: str, target: str) -> str | None:

@@ -10,7 +10,9 @@ import re
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 
-DAY = re.compile(r"(\d{4})[-/.]?(\d\d)[-/.]?(\d\d)(?:[T ].*)?")
+DAY = re.compile(
+    r"([12]\d{3})(?:[-/.]?(\d\d)[-/.]?(\d\d)|[-/.](\d\d?)[-/.](\d\d?))(?:[T ].*)?", re.ASCII
+)
 WRITTEN = ("%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d, %Y", "%B %Y", "%Y-%m", "%Y")
 EPOCH_SECONDS = 1e8  # a larger number is a time and no year; 1973 and later
 EPOCH_MILLISECONDS = 1e11
@@ -47,7 +49,8 @@ def _from_words(words: str) -> str | None:
     if len(words) > 64:
         return None
     if found := DAY.fullmatch(words):
-        day = date(int(found[1]), int(found[2]), int(found[3])).isoformat()
+        year, month, at = (int(part) for part in found.groups() if part)
+        day = date(year, month, at).isoformat()
         try:
             return datetime.fromisoformat(words).isoformat() if len(words) > 10 else day
         except ValueError:

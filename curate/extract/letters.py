@@ -95,10 +95,10 @@ LETTERS = {
 }
 UNKNOWN_LETTER_BITS, SYMBOL_BITS, CONTROL_BITS = 14, 15, 24
 TYPOGRAPHIC = {**dict.fromkeys("\xa0", 7), **dict.fromkeys("’“”–«»„‘—…", 8),
-               **dict.fromkeys("·•°©®§€№´", 11),
+               **dict.fromkeys("·•°©®§€£¡¿½№´", 11),
 }  # fmt: skip
 CAPITAL_BITS = 3
-INSIDE_BITS, AFTER_SMALL_BITS, MIXED_BITS, RUN_BITS = 5, 6, 5, 2
+INSIDE_BITS, AFTER_SMALL_BITS, MIXED_BITS, RUN_BITS, ALONE_BITS = 5, 6, 5, 2, 6
 ASCII_WEIGHT = 0.5  # letters are no independent draws, and the language may be none of these
 DECLARED_BITS = 12
 # The rows of the common characters by lead byte, the bits of one, and of Japanese syllables.
@@ -107,6 +107,8 @@ WIDE = {"gb18030": (0xB0, 0xD7, 9.5, 13), "big5hkscs": (0xA4, 0xC6, 9.7, 13), "c
 APART_SHARE = 0.3  # fewer bytes than this follow one like them: no text of two-byte characters
 BROKEN_BITS, RARE_BITS = 40, 18
 FOREIGN_BITS = 5  # an ASCII letter on a page in another script
+LONE = re.compile("[a-z][^\x00-\x7f\ufffd][a-z]")  # `Gr晧e`: no word of Chinese, but `Grüße`
+LONE_BITS = 15
 Floats = NDArray[np.float64]
 
 
@@ -137,7 +139,7 @@ def guess(content: bytes, language: str | None = None) -> str:
     named = np.array([of == language for of in models.languages])
     best = int((explained + spelt + models.priors - DECLARED_BITS * named).argmin())
     narrow = models.encodings[best]
-    if letters[-128:].sum() < APART_SHARE * letters[:128].sum():
+    if letters[4 * 128 : 5 * 128].sum() < APART_SHARE * letters[:128].sum():
         return narrow
     part = sample[:WIDE_BYTES]
     wide_bits, wide = min((_wide_bits(part, encoding), encoding) for encoding in WIDE)
@@ -156,7 +158,8 @@ def text_sample(content: bytes) -> bytes:
 
 def _histograms(sample: bytes) -> tuple[Floats, Floats]:
     """How often each byte from 0x80 stands anywhere; inside a word; after a small ASCII letter; by
-    an ASCII letter; by another such byte (one after the other in one vector); and ASCII letters."""
+    an ASCII letter; behind another such byte; beside none and no letter (one after the other in one
+    vector); and ASCII letters."""
     data = np.frombuffer(b" " + sample + b" ", np.uint8)
     folded = data | 0x20
     letter, small = (folded > 96) & (folded < 123) & (data < 128), (data > 96) & (data < 123)
@@ -169,6 +172,7 @@ def _histograms(sample: bytes) -> tuple[Floats, Floats]:
         small[before],
         letter[before] | letter[after],
         high[before],
+        ~(word[before] | word[after]),
     )
     counted = [np.bincount(data[here][high[here] & kind], minlength=256)[128:] for kind in kinds]
     ascii_letters = np.bincount(folded[here][letter[here]], minlength=256)[97:123]
@@ -201,8 +205,8 @@ def _models() -> _Models:
 
 
 def _byte_costs(encoding: str, bits: dict[str, int], latin: bool) -> list[float]:
-    """One row: bits for a byte in each of the five places of `_histograms`."""
-    places: list[list[float]] = [[], [], [], [], []]
+    """One row: bits for a byte in each of the six places of `_histograms`."""
+    places: list[list[float]] = [[], [], [], [], [], []]
     for byte in range(128, 256):
         char = bytes([byte]).decode(encoding, "replace")
         category = unicodedata.category(char)
@@ -221,14 +225,16 @@ def _byte_costs(encoding: str, bits: dict[str, int], latin: bool) -> list[float]
         places[2].append(AFTER_SMALL_BITS if letter and small != char else 0)
         places[3].append(MIXED_BITS if letter and not latin else 0)
         places[4].append(RUN_BITS if letter and latin and category[0] == "L" else 0)
+        places[5].append(0 if latin else ALONE_BITS)
     return [cost for place in places for cost in place]
 
 
 def _wide_bits(sample: bytes, encoding: str) -> float:
     """What the characters cost that are not ASCII."""
     low, high, common, syllable = WIDE[encoding]
-    bits = 0.0
-    for char, count in Counter(sample.decode(encoding, "replace")).items():
+    text = sample.decode(encoding, "replace")
+    bits: float = LONE_BITS * len(LONE.findall(text))
+    for char, count in Counter(text).items():
         if char < "\x80":
             continue
         raw = char.encode(encoding, "ignore")

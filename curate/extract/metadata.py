@@ -13,7 +13,8 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
@@ -22,16 +23,22 @@ from curate.extract.iso_date import iso_date
 
 HEAD_CHARS = 400_000
 MAX_CHARS = 300
+MAX_VALUE_CHARS = 4000  # more is no name; and Python refuses to read a number of more digits
 MAX_AUTHORS = 20
-TAG = re.compile(r"<(meta|link)\b([^>]{1,4000})>", re.IGNORECASE)
-ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-TITLE = re.compile(r"<title\b[^>]*>(.{0,2000}?)</title", re.IGNORECASE | re.DOTALL)
-LANGUAGE = re.compile(r"<html\b[^>]*?\blang\s*=\s*[\"']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)", re.I)
-LICENCE_LINK = re.compile(r"<a\b([^>]*\brel\s*=\s*[\"']?[^\"'>]*\blicense\b[^>]*)>", re.IGNORECASE)
-LD_JSON = re.compile(
-    r"<script\b[^>]*application/ld\+json[^>]*>(.{0,100000}?)</script", re.IGNORECASE | re.DOTALL
-)
+# As a browser reads a tag: a quote opens a value only behind an equals sign, and a `>` in one ends
+# nothing. Matches whatever follows the name, so that no page makes it look at a place twice.
+INSIDE = r"""((?:[^>=]|=\s*+(?:"[^"]{0,4000}"|'[^']{0,4000}')?)*+)"""
+TAG = re.compile(rf"<(html|meta|link)\b{INSIDE}", re.IGNORECASE)
+ANCHOR = re.compile(rf"<a\b{INSIDE}", re.IGNORECASE)
+SCRIPT = re.compile(rf"<script\b{INSIDE}>?", re.IGNORECASE)
+ATTRIBUTE = re.compile(r"""([\w:.-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+TITLE = re.compile(r"<title\b[^<>]{0,500}>", re.IGNORECASE)
+END_TITLE = re.compile(r".{0,2000}?(?=</title)", re.IGNORECASE | re.DOTALL)
+END_SCRIPT = re.compile(r"</script", re.IGNORECASE)
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*")
+BY = re.compile(r"^by\s+", re.IGNORECASE)
 MAX_LD_BLOCKS = 10
+MAX_LD_CHARS = 100_000
 AUTHORS = (
     "citation_author",
     "author",
@@ -55,16 +62,16 @@ def page_labels(markup: str, url: str | None = None) -> dict[str, str]:
     {'title': 'Fish & Chips', 'authors': 'A. B.', 'declared_language': 'en'}
     """
     head = markup[:HEAD_CHARS]
-    meta, links = _elements(head)
-    work = next(_works(head), {})
+    meta, links, language = _elements(head)
+    works = list(_works(head))
     found = {
-        "title": title_of(head) or _first(meta, ("og:title",)) or _text(work.get("headline")),
-        "authors": "; ".join(_authors(meta, work)),
-        "date": _date(meta, work),
-        "licence": _licence(meta, links, work, markup),
+        "title": title_of(head) or _first(meta, ("og:title",)) or _headline(works),
+        "authors": "; ".join(_authors(meta, works)),
+        "date": _date(meta, works),
+        "licence": _licence(meta, links, works, markup),
         "canonical_url": _canonical(links, meta, url),
         "publisher": _first(meta, ("og:site_name", "citation_journal_title")),
-        "declared_language": _language(head),
+        "declared_language": language,
     }
     return {name: value[:MAX_CHARS] for name, value in found.items() if value}
 
@@ -75,28 +82,34 @@ def title_of(markup: str) -> str:
     >>> title_of("<title>Fish &amp; Chips </title>")
     'Fish & Chips'
     """
-    found = TITLE.search(markup)
-    return _plain(found[1])[:MAX_CHARS] if found else ""
+    begin = TITLE.search(markup)
+    found = END_TITLE.match(markup, begin.end()) if begin else None
+    return _plain(found[0])[:MAX_CHARS] if found else ""
 
 
 def _plain(value: str) -> str:
-    return " ".join(html.unescape(value).split())
+    return " ".join(html.unescape(value[:MAX_VALUE_CHARS]).split())
 
 
-def _elements(head: str) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Values of meta elements by lower-case name, and addresses of link elements by relation."""
+def _elements(head: str) -> tuple[dict[str, list[str]], dict[str, str], str]:
+    """Values of meta elements by lower-case name, addresses of link elements by relation, and the
+    language of the html element."""
     meta: dict[str, list[str]] = {}
     links: dict[str, str] = {}
+    language = None
     for tag in TAG.finditer(head):
-        attributes = _attributes(tag[2])
-        if tag[1].lower() == "link":
+        kind, attributes = tag[1].lower(), _attributes(tag[2])
+        if kind == "html":
+            stated = attributes.get("lang") or attributes.get("xml:lang") or ""
+            language = language or LANGUAGE.match(stated.strip())
+        elif kind == "link":
             for relation in attributes.get("rel", "").lower().split():
                 links.setdefault(relation, attributes.get("href", ""))
         elif value := _plain(attributes.get("content", "")):
             for key in ("name", "property", "itemprop"):
                 if key in attributes:
                     meta.setdefault(attributes[key].lower(), []).append(value)
-    return meta, links
+    return meta, links, language[0] if language else ""
 
 
 def _attributes(markup: str) -> dict[str, str]:
@@ -108,19 +121,43 @@ def _attributes(markup: str) -> dict[str, str]:
 
 def _works(head: str) -> Iterator[Mapping[str, Any]]:
     """The JSON-LD objects that have an author, a date or a licence, in their order."""
-    for block in list(LD_JSON.finditer(head))[:MAX_LD_BLOCKS]:
+    for block in _ld_blocks(head):
         try:
-            value = json.loads(block[1])
+            value = json.loads(block, strict=False)
         except (ValueError, RecursionError):
             continue
-        items = value if isinstance(value, list) else [value]
-        for item in items:
+        for item in value if isinstance(value, list) else [value]:
             graph = item.get("@graph") if isinstance(item, dict) else None
-            for work in graph if isinstance(graph, list) else [item]:
-                if isinstance(work, dict) and not work.keys().isdisjoint(
-                    ("datePublished", "author", "license")
-                ):
-                    yield work
+            given = graph if isinstance(graph, list) else [item]
+            nodes = [node for node in given if isinstance(node, dict)]
+            by_id = {str(node.get("@id")): node for node in nodes}
+            for node in nodes:
+                if not node.keys().isdisjoint(("datePublished", "author", "license")):
+                    yield {
+                        **node,
+                        "author": [_person(one, by_id) for one in _listed(node, "author")],
+                    }
+
+
+def _ld_blocks(head: str) -> Iterator[str]:
+    """The contents of the first scripts of JSON-LD."""
+    scripts = (tag for tag in SCRIPT.finditer(head) if "ld+json" in tag[1].lower())
+    for tag in islice(scripts, MAX_LD_BLOCKS):
+        end = END_SCRIPT.search(head, tag.end(), tag.end() + MAX_LD_CHARS)
+        if end:
+            yield head[tag.end() : end.start()]
+
+
+def _listed(node: Mapping[str, Any], name: str) -> list[Any]:
+    value = node.get(name)
+    return value if isinstance(value, list) else [value]
+
+
+def _person(stated: object, by_id: Mapping[str, Mapping[str, Any]]) -> str:
+    """The name of a person that is written out, or named by its place in the graph."""
+    if isinstance(stated, dict):
+        return _text(stated.get("name") or by_id.get(str(stated.get("@id")), {}).get("name"))
+    return _text(stated)
 
 
 def _first(meta: Mapping[str, list[str]], names: tuple[str, ...]) -> str:
@@ -131,34 +168,55 @@ def _text(value: object) -> str:
     return _plain(value) if isinstance(value, str) else ""
 
 
-def _authors(meta: Mapping[str, list[str]], work: Mapping[str, Any]) -> list[str]:
-    named = next((meta[name] for name in AUTHORS if name in meta), [])
-    if not named:
-        people = work.get("author")
-        people = people if isinstance(people, list) else [people]
-        named = [_text(p.get("name") if isinstance(p, dict) else p) for p in people]
-    kept = [name for name in named if name and not name.startswith(("http:", "https:"))]
-    return list(dict.fromkeys(kept))[:MAX_AUTHORS]
+def _headline(works: Sequence[Mapping[str, Any]]) -> str:
+    return next((text for work in works if (text := _text(work.get("headline")))), "")
 
 
-def _date(meta: Mapping[str, list[str]], work: Mapping[str, Any]) -> str:
-    stated = [*(meta[name][0] for name in DATES if name in meta), work.get("datePublished")]
+def _authors(meta: Mapping[str, list[str]], works: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The first names that are given; a profile's address is no name."""
+    stated = [
+        *(meta[name] for name in AUTHORS if name in meta),
+        *(work["author"] for work in works),
+    ]
+    kept = ([BY.sub("", one, 1) for one in names if _is_name(one)] for names in stated)
+    return list(dict.fromkeys(next(filter(None, kept), [])))[:MAX_AUTHORS]
+
+
+def _is_name(value: str) -> bool:
+    return bool(value) and not value.lower().startswith(("http:", "https:"))
+
+
+def _date(meta: Mapping[str, list[str]], works: Sequence[Mapping[str, Any]]) -> str:
+    stated: list[object] = [meta[name][0] for name in DATES if name in meta]
+    stated += [work.get("datePublished") for work in works]
     return next((iso for value in stated if (iso := iso_date(value))), "")
 
 
 def _licence(
-    meta: Mapping[str, list[str]], links: Mapping[str, str], work: Mapping[str, Any], markup: str
+    meta: Mapping[str, list[str]],
+    links: Mapping[str, str],
+    works: Sequence[Mapping[str, Any]],
+    markup: str,
 ) -> str:
     """As SPDX names it where it is Creative Commons, else the address or words given."""
-    anchor = LICENCE_LINK.search(markup) if "license" in markup else None
     stated = (
         links.get("license", ""),
-        _attributes(anchor[1]).get("href", "") if anchor else "",
-        _text(work.get("license")),
+        _linked_licence(markup) if "license" in markup else "",
+        next((text for work in works if (text := _text(work.get("license")))), ""),
         _first(meta, LICENCES),
     )
     value = next((one for one in stated if one), "")
     return commons_name(value) or value
+
+
+def _linked_licence(markup: str) -> str:
+    """Where the first link that says rel=license leads."""
+    for tag in ANCHOR.finditer(markup):
+        if "license" in tag[1]:
+            attributes = _attributes(tag[1])
+            if "license" in attributes.get("rel", "").lower().split():
+                return attributes.get("href", "")
+    return ""
 
 
 def _canonical(links: Mapping[str, str], meta: Mapping[str, list[str]], url: str | None) -> str:
@@ -168,8 +226,3 @@ def _canonical(links: Mapping[str, str], meta: Mapping[str, list[str]], url: str
     except ValueError:
         return ""
     return address if address.startswith(("http://", "https://")) else ""
-
-
-def _language(head: str) -> str:
-    found = LANGUAGE.search(head)
-    return found[1] if found else ""

@@ -17,7 +17,7 @@ from lxml import etree
 
 from curate.extract.charset import decode
 
-DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
+DECLARATION = re.compile(r"<\?xml\b[^>]*\?>")
 NAMED = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 XMLS_OWN = frozenset({"amp", "lt", "gt", "quot", "apos"})
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -34,7 +34,9 @@ class Tree(NamedTuple):
 def parse(content: bytes) -> Tree:
     """The document as a tree. Depth is at most 256, a text node at most 10 MB (libxml2's limits)."""
     decoded = decode(content)
-    markup = DECLARATION.sub("", FORBIDDEN.sub("", decoded.text), count=1)
+    markup = FORBIDDEN.sub("", decoded.text).lstrip()
+    if declaration := DECLARATION.match(markup):
+        markup = markup[declaration.end() :]
     parser = etree.XMLParser(
         encoding="utf-8", recover=True, resolve_entities=False, no_network=True, load_dtd=False
     )

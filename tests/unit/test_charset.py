@@ -82,6 +82,14 @@ def test_undeclared_is_known_by_its_letters(text: str, encoding: str, page: str)
     assert (decoded.text, decoded.by) == (page.format(text), "detected")
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["Grüße", "Größe", "price £5", "£10.50 each", "© 2020", "§ 5", "½ cup", "à la carte", "¡Hola!"],
+)
+def test_a_few_western_words_are_no_other_script(words: str) -> None:
+    assert decode(words.encode("cp1252")).text == words
+
+
 def test_the_text_is_judged_and_not_the_markup_before_it() -> None:
     page = f"<html><script>{'var menu = [];' * 999}</script><p>{POLISH}</p></html>"
     assert decode(page.encode("iso8859-2")).text == page

@@ -257,6 +257,19 @@ def test_no_page_is_an_error_that_says_why(
     assert not (tmp_path / "crawl.json").exists()
 
 
+@pytest.mark.parametrize("robots", [
+    (200, {"Content-Length": "99"}, b"User-agent: *"),
+    (302, {"Location": "/moved"}, b""),
+])  # fmt: skip
+def test_a_robots_txt_that_breaks_off_forbids_all(tmp_path: Path, robots: Answer) -> None:
+    moved: Answer = (200, {"Content-Length": "99"}, b"User-agent: *")
+    with site({"/robots.txt": robots, "/moved": moved, "/": page("/a"), "/a": page()}) as running:
+        _, said = run([running.url], tmp_path)
+        assert {*running.paths()} <= {"/robots.txt", "/moved"}
+    (line,) = said.strip().splitlines()
+    assert line.startswith("InputError: no page could be fetched") and "robots" not in line
+
+
 def test_a_name_without_an_address_is_an_error_that_says_so(tmp_path: Path) -> None:
     _, said = run(["http://no.such.host.invalid/"], tmp_path)
     assert "the name no.such.host.invalid has no address" in said
@@ -270,8 +283,12 @@ def test_mistakes_are_answered_in_one_line(tmp_path: Path) -> None:
         crawl([], tmp_path)
     with pytest.raises(InputError, match="regular expression"):
         CrawlOptions(exclude=("(",))
-    with pytest.raises(InputError, match="at least 0"):
-        CrawlOptions(delay_seconds=-1)
+    for delay in (-1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="number of at least 0"):
+            CrawlOptions(delay_seconds=delay)
+    for agent in ("", "/1.0", "é"):
+        with pytest.raises(InputError, match="without a name"):
+            CrawlOptions(user_agent=agent)
     with pytest.raises(InputError, match="host, domain, any"):
         CrawlOptions(scope="web")  # type: ignore[arg-type]
     (tmp_path / "file").write_text("")

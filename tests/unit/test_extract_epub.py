@@ -119,6 +119,14 @@ def test_navigation_cover_and_copyright_page_are_no_text() -> None:
         ("<pre>def f():\n    return 1\n</pre>", "def f():\n    return 1"),
         ("<table><thead><tr><th>a</th><th>b|c</th></tr></thead><tr><td>1</td></tr></table>",
          "| a | b\\|c |\n| --- | --- |\n| 1 |  |"),
+        (
+            "<table><tr><td><div><p>a</p><p>b</p></div></td><td><ul><li>c</li><li>d</li></ul></td></tr></table>",
+            "| a b | c d |\n| --- | --- |",
+        ),
+        (
+            "<table><tr><td>a</td><td><div><table><tr><td>b</td><td>c</td></tr></table></div></td></tr></table>",
+            "| a |  |\n| --- | --- |\n| b | c |",
+        ),
         ("<table><tr><td>only laid out</td></tr></table>", "only laid out"),
         ("<p>a&nbsp;b &mdash; c &lt;d&gt;</p>", "a\xa0b — c <d>"),
         ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>字", "漢字"),

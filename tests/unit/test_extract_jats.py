@@ -177,12 +177,32 @@ def test_any_bytes_are_a_page(content: bytes, head: bytes) -> None:
     assert isinstance(extract_jats(head + content).text, str)
 
 
+def test_a_table_in_a_table_is_written_once() -> None:
+    depth = 60  # each table more doubled the time
+    nested = "<table><tr><td>" * depth + "word" + "</td></tr></table>" * depth
+    assert (
+        extract_jats(f"<article><body>{nested}</body></article>".encode()).text.count("word") == 1
+    )
+    inner = "<table><tr><td>one</td><td>two</td></tr></table>"
+    page = extract_jats(f"<body><table><tr><td>a</td><td>{inner}</td></tr></table></body>".encode())
+    assert page.text.count("one") == 1
+
+
+def test_white_space_before_the_markup_costs_nothing() -> None:
+    assert extract_jats(b" " * 500_000 + b"<article><body>x</body></article>").text
+
+
 @pytest.mark.parametrize(
     ("stated", "name"),
     [
         ("https://creativecommons.org/licenses/by/3.0/us/", "CC-BY-3.0"),
         ("https://creativecommons.org/publicdomain/zero/1.0/", "CC0-1.0"),
         ("terms of the Creative Commons Attribution-NonCommercial License, which", "CC-BY-NC"),
+        ("Creative Commons Attribution-ShareAlike 4.0 International License", "CC-BY-SA-4.0"),
+        ("Creative Commons Attribution 4.0 International (CC BY 4.0)", "CC-BY-4.0"),
+        ("https://creativecommons.org/publicdomain/mark/1.0/", "CC-PDM-1.0"),
+        ("https://creativecommons.org/licenses/GPL/2.0/", None),
+        ("CC by the author", None),
         ("All rights reserved", None),
     ],
 )

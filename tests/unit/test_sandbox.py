@@ -179,5 +179,20 @@ def test_answers_are_not_mixed_up_after_a_timeout() -> None:
     sandbox.close()
 
 
+def test_answers_are_not_mixed_up_after_an_interrupt(sandbox: Sandbox) -> None:
+    def interrupt(*_: object) -> None:
+        raise RuntimeError("the time limit of the caller")
+
+    assert sandbox.call("echo", 0) == 0
+    kept = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(RuntimeError):
+            sandbox.call("sleep")
+    finally:
+        signal.signal(signal.SIGALRM, kept)
+    assert sandbox.call("echo", 1) == 1
+
+
 def test_errors_pickle() -> None:
     assert str(pickle.loads(pickle.dumps(SandboxTimeout("x")))) == "x"

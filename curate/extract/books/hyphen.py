@@ -14,6 +14,7 @@ from collections.abc import Collection
 WORD = re.compile(r"[^\W\d_]+(?:[-’'][^\W\d_]+)*")
 LAST_PART = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-$")
 FIRST_PART = re.compile(r"[^\W\d_]+")
+MAX_PART_CHARS = 100
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -33,7 +34,8 @@ def mend(before: str, after: str, words: Collection[str], unknown_joins: bool) -
     >>> mend("a well-", "known man", {"well-known"}, unknown_joins=True)
     'a well-known man'
     """
-    last, first = LAST_PART.search(before), FIRST_PART.match(after)
+    last = LAST_PART.search(before, max(0, len(before) - MAX_PART_CHARS))
+    first = FIRST_PART.match(after)
     if not last or not first:
         return before + after
     halves = last[1].lower(), first[0].lower()

@@ -181,11 +181,15 @@ def _table(element: etree._Element, depth: int, level: int) -> Iterator[Block]:
 
 
 def _cell(element: etree._Element) -> str:
-    """The words of a cell, those of tables in it left to their own rows."""
+    """The words of a cell, those of its blocks apart, those of tables in it left to their own rows."""
     parts = [element.text or ""]
     for child in element:
-        inner = "" if tag_of(child) == "table" or _is_apparatus(child) else _words(child)
-        parts += [" ", inner, " "] if tag_of(child) in BLOCKS else [inner]
+        if tag_of(child) == "table" or _is_apparatus(child):
+            parts.append(" ")
+        elif tag_of(child) in BLOCKS or _holds_block(child):
+            parts += [" ", _cell(child), " "]
+        else:
+            parts.append(_words(child))
         parts.append(child.tail or "")
     return "".join(parts).replace(LINE_BREAK, " ")
 

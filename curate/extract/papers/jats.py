@@ -194,6 +194,7 @@ class _Writer:
                 if tag_of(cell) in ("td", "th")
             ]
             for row in find_all(table, "tr")
+            if _table_of(row) is table
         ]
         if block := pipe_table(rows):
             self._blocks.append(block)
@@ -272,6 +273,11 @@ class _Writer:
         self._flush()
         if line := self._inside(element):
             self._blocks.append(f"- {line}")
+
+
+def _table_of(row: Any) -> Any:
+    """The table that a row is in, not one around that."""
+    return next((above for above in row.iterancestors() if tag_of(above) == "table"), None)
 
 
 def _span(cell: Any, name: str) -> int:
