@@ -8,6 +8,7 @@ file fails here, in one line.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
@@ -19,6 +20,7 @@ from curate.errors import InputError
 from curate.finished import RUN
 from curate.source import FORMATS, FileInfo, detect_format, list_files, pieces
 from curate.source.catalogue import list_source
+from curate.source.formats import check_options, known_format
 from curate.spark import Entry
 from curate.store import absolute
 from curate.table import MANIFEST, fingerprint
@@ -40,9 +42,11 @@ def plan_scan(sources: Sequence[Source], output: str) -> tuple[list[Entry], list
         listing = list_source(source)
         for warning in listing.warnings:
             print(f"warning: {warning}", file=sys.stderr)
-        for file in listing.files:
-            entry = _entry(source, listing.root, file)
-            entries.append(entry)
+        found = [_entry(source, listing.root, file) for file in listing.files]
+        for format in dict.fromkeys(entry.format for entry in found):
+            check_options(known_format(format), source.options)
+        entries += found
+        for entry, file in zip(found, listing.files, strict=True):
             stamp = [entry.source, entry.path, file.size, file.mtime, entry.root, entry.format]
             stamp.append(entry.options)
             stamps.append([*stamp, fingerprint(file.spans)] if file.spans else stamp)
@@ -107,11 +111,10 @@ def stamp_inputs(step: Step) -> list[Stamp]:
 
 
 def _check_folder(path: str, output: str) -> None:
-    folder = Path(path)
-    if "://" in path or not folder.is_dir():
+    if "://" in path or not os.path.isdir(path):  # a path that cannot be one raises nothing here
         return
     for mark in MARKS:
-        if (folder / mark).exists():
+        if (Path(path) / mark).exists():
             raise InputError(
                 f"{path} is an output of curate, not a source; a step reads it with --input"
             )

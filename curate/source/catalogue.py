@@ -180,14 +180,17 @@ def _ask(fs: Any, bare: str, root: str, file: FileInfo, named: _Named) -> FileIn
     """What the file system says of one file, or what is wrong with it."""
     full = f"{root.rstrip('/')}/{file.path}"
     try:
-        found = file_info(fs.info(f"{bare.rstrip('/')}/{file.path}"), file.path)
-    except FileNotFoundError:
+        info = fs.info(f"{bare.rstrip('/')}/{file.path}")
+        found = file_info(info, file.path)
+    except (FileNotFoundError, NotADirectoryError):
         hint = f"; set `base: {COMMON_CRAWL}`" if _is_elsewhere(file.path, full) else ""
         return InputError(f"{named.places[full]}: names {full}, which is missing{hint}")
     except CurateError as error:
         return error
     except Exception as error:  # each file system has its own
         return unreachable(full, error)
+    if info["type"] == "directory":
+        return InputError(f"{named.places[full]}: names {full}, which is a folder; name its files")
     if file.spans and file.spans[-1][1] > found.size > 0:
         return InputError(
             f"{named.places[full]}: names byte {file.spans[-1][1] - 1} of {full}, which holds "

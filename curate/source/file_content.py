@@ -38,5 +38,13 @@ def decode_into(row: Document, content: bytes) -> None:
         row.drop = "record.binary"
         return
     decoded = decode(content)
-    row.text = Text(decoded.text)
     row.labels["charset"] = decoded.encoding
+    fill(row, decoded.text)
+
+
+def fill(row: Document, text: str) -> None:
+    """The text of a file; one without a letter in it (a byte order mark, front matter) is no document."""
+    if text.strip():
+        row.text = Text(text)
+    else:
+        row.text, row.drop = None, "record.empty"

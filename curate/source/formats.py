@@ -19,7 +19,7 @@ from curate.source import articles, courts, gutenberg, patents, whole_file
 from curate.source.code import archive, languages, reader
 from curate.source.media import DOCX, EPUB
 from curate.source.opening import COMPRESSED_SUFFIXES
-from curate.source.origin import Origin
+from curate.source.origin import Origin, names_in
 from curate.source.pieces import Joint, Span
 from curate.source.records import columnar, delimited, fields, json_records
 from curate.source.remote.places import open_file
@@ -31,8 +31,8 @@ class Format:
     """How one kind of file is recognised and read.
 
     `suffixes` are without a compression's; `names` are whole file names. `options` are the ones a
-    recipe may set, with their defaults; `choices` are the values of those that take few. Where
-    `read_span` is given, a file can be read in pieces (see `pieces`). `by_name`: only read as this
+    recipe may set, with their defaults; `choices` are the values of those that take few, `several`
+    the options that take more than one of them. Where `read_span` is given, a file can be read in pieces (see `pieces`). `by_name`: only read as this
     where the recipe says so, since other files end so too. `extra`: a module it needs, and the extra
     of this package that brings it.
     """
@@ -44,6 +44,7 @@ class Format:
     options: Mapping[str, str] = field(default_factory=dict)
     skipped_folders: frozenset[str] = frozenset()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    several: frozenset[str] = frozenset()
     read_span: Callable[[BinaryIO, Origin, int, int], Generator[Document, None, Joint]] | None = (
         None
     )
@@ -98,7 +99,14 @@ FORMATS: dict[str, Format] = {
         ),
         Format("courts", (".json", ".jsonl", ".csv"), courts.read_courts, by_name=True),
         Format("patents", (".xml", ".json"), patents.read_patents, by_name=True),
-        Format("archive", archive.SUFFIXES_OF_ARCHIVES, archive.read, options=archive.OPTIONS),
+        Format(
+            "archive",
+            archive.SUFFIXES_OF_ARCHIVES,
+            archive.read,
+            options=archive.OPTIONS,
+            choices={"members": tuple(archive.READERS)},
+            several=frozenset({"members"}),
+        ),
         Format(
             "code",
             languages.CODE_SUFFIXES,
@@ -148,9 +156,13 @@ def check_options(format: Format, options: Mapping[str, str]) -> None:
             raise InputError(
                 f"format {format.name} has no option {name!r}; {hint}it takes: {takes}"
             )
-        if value not in format.choices.get(name, (value,)):
-            takes = " or ".join(format.choices[name])
-            raise InputError(f"format {format.name}, option {name}: it is {takes}, not {value!r}")
+        known = format.choices.get(name, ())
+        given = names_in(value) if name in format.several else [value]
+        if known and (wrong := [one for one in given if one not in known]):
+            takes = "some of " + ", ".join(known) if name in format.several else " or ".join(known)
+            raise InputError(
+                f"format {format.name}, option {name}: it is {takes}, not {wrong[0]!r}"
+            )
 
 
 def read(

@@ -18,18 +18,17 @@ from curate.errors import InputError
 from curate.extract.books.unwrap import unwrap
 from curate.extract.charset import decode
 from curate.extract.iso_date import iso_date
-from curate.source.file_content import open_whole
+from curate.source.file_content import fill, open_whole
 from curate.source.media import is_binary
 from curate.source.origin import Origin
-from curate.text import Text
 
 OPTIONS: Mapping[str, str] = {"lines": "join", "italics": "remove"}
 CHOICES = {"lines": ("join", "keep"), "italics": ("remove", "keep")}
 FILE_NAME = re.compile(r"(?:pg)?(\d{1,6})(?:-(?:0|8|h|utf8|images))?", re.IGNORECASE)
 START = re.compile(
     r"^[ \t]*\*{2,3}[ \t]*START OF (?:THE|THIS)[ \t]+PROJECT GUTENBERG"
-    r"(?:[^*\n]*(?:\n[^*\n]*\S[^*\n]*){0,3}?\*+[ \t]*$|.*$)"
-    r"|^.{0,10}\*[ \t]*END[ \t]*\*?[ \t]*THE SMALL PRINT.*$"
+    r"(?:[^*\n]*(?:\n(?=[^\S\n]*\S)[^*\n]*){0,3}?\*+[ \t]*$|.*$)"
+    r"|^.{0,10}\*[ \t]*END[ \t]*+\*?[ \t]*+THE SMALL PRINT.*$"
     r"|^\*{2,3}[ \t]*This etext was prepared.*\*{2,3}[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -46,13 +45,13 @@ SOFT_END_CHARS = 3_000  # how far before the end mark its older form can stand
 HEADER_CHARS = 30_000
 FIELD = re.compile(
     r"^[ \t]*(Title|Author|Release Date|Posting Date|Language|Character set encoding)[ \t]*:[ \t]*"
-    r"(\S.*(?:\n[ \t]{2,}(?!\w+[ \t]?\w*:).*\S.*)*)",
+    r"(\S.*(?:\n[ \t]{2,}+(?!\w++[ \t]?\w*+:)\S.*)*)",
     re.IGNORECASE | re.MULTILINE,
 )
 NUMBER = re.compile(r"([^\n\[]{0,40})\[E-?(?:Book|Text)[ -]*#[ \t]*(\d+)\]", re.IGNORECASE)
 OLD_TITLE = re.compile(
-    r"^[* \t]*(?:The )?Project Gutenberg(?:[’']s|[ \t]+E-?(?:text|book),?(?: of)?)[ \t]+"
-    r"(.+?)(?:,?\s+by\s+(.+?))?[* \t]*$",
+    r"^[* \t]*(?:The )?Project Gutenberg(?:[’']s|[ \t]+E-?(?:text|book),?(?: of)?)[ \t]++"
+    r"(.+?)(?:(?<!\s),?\s+by\s+(.+?))?(?<![* \t])[* \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 CREDIT = re.compile(
@@ -64,7 +63,7 @@ CREDIT = re.compile(
     re.IGNORECASE,
 )
 CREDIT_BLOCKS = 8
-MARKUP = re.compile(r"[ \t]*\[Pg[ .]*\d+\]|^[ \t]*\[Illustration\][ \t]*$", re.MULTILINE)
+MARKUP = re.compile(r"(?<![ \t])[ \t]*\[Pg[ .]*\d+\]|^[ \t]*\[Illustration\][ \t]*$", re.MULTILINE)
 ITALICS = re.compile(r"(?<![^\W_])_(?=[^\s_])([^_]{0,2000}?[^\s_])_(?![^\W_])")
 COPYRIGHTED = re.compile(r"COPYRIGHTED[ \t]+Project[ \t]+Gutenberg", re.IGNORECASE)
 LANGUAGES = dict(
@@ -123,7 +122,7 @@ def read_gutenberg(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
         if number:
             labels.setdefault("identifier", f"gutenberg:{number[1]}")
         row.labels |= {"charset": decoded.encoding, **labels}
-        row.text = Text(book_text(text, options["lines"] == "join", options["italics"] == "remove"))
+        fill(row, book_text(text, options["lines"] == "join", options["italics"] == "remove"))
     yield row
 
 

@@ -99,7 +99,7 @@ def _expand(fs: Any, bare: str, path: str, formats: list[Format]) -> tuple[str, 
 def _info(fs: Any, bare: str) -> dict[str, Any] | None:
     try:
         info: dict[str, Any] = fs.info(bare)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return info
 
@@ -132,7 +132,8 @@ def _walk(fs: Any, folder: str, formats: list[Format]) -> Iterator[FileInfo]:
     for name, info in fs.find(folder, detail=True).items():
         *folders, last = name[len(folder.rstrip("/")) + 1 :].split("/")
         hidden = last.startswith(".") or any(f.startswith(".") or f in skipped for f in folders)
-        if not hidden and any(format.recognises(name) for format in formats):
+        special = info["type"] == "other" and not info.get("islink")  # a pipe would be waited for
+        if not (hidden or special) and any(format.recognises(name) for format in formats):
             yield file_info(info, name)
 
 

@@ -45,24 +45,22 @@ def split_front_matter(text: str) -> tuple[dict[str, str], str]:
         if text[:4].strip("\ufeff")[:3] in ("---", "+++")
         else None
     )
-    stated = _parsed(found[1], found[2]) if found else None
-    if found is None or stated is None:
+    labels = _parsed(found[1], found[2]) if found else None
+    if found is None or labels is None:
         return {}, text
-    return _labels(stated), text[found.end() :].lstrip("\r\n")
+    return labels, text[found.end() :].lstrip("\r\n")
 
 
-def _parsed(mark: str, block: str) -> dict[str, Any] | None:
-    """The block as a mapping with names in lower case; None if it is none."""
+def _parsed(mark: str, block: str) -> dict[str, str] | None:
+    """The labels of the block; None if it is no mapping, or holds a value that is none."""
     block = block.replace("\r", "")
     try:
         stated = tomllib.loads(block) if mark == "+++" else yaml.load(block, PlainLoader)
-    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError):
-        return None
-    return (
-        {str(key).lower(): value for key, value in stated.items()}
-        if isinstance(stated, dict)
-        else None
-    )
+        if not isinstance(stated, dict):
+            return None
+        return _labels({str(key).lower(): value for key, value in stated.items()})
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
+        return None  # PyYAML raises all of these for tags that do not suit their values
 
 
 class PlainLoader(yaml.SafeLoader):

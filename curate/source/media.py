@@ -17,7 +17,7 @@ SAYS_NOTHING = re.compile(
 )
 # WHATWG MIME Sniffing Standard §7.1 (the tags), §6 (the signatures)
 TAG = re.compile(
-    rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+    rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*(?:<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*)*)"
     rb"<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|meta"
     rb"|link)[\s>/]",
     re.IGNORECASE | re.DOTALL,

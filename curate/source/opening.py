@@ -10,14 +10,17 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import zstandard
 
 BUFFER_BYTES = 256 << 10
+ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or pzstd's before one
+ZSTD_FEED_BYTES = 4 << 10  # bounds what one call can decode to: a block is at most 128 KiB
 COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2", ".xz")
 
 
@@ -31,14 +34,47 @@ def decompressed(stream: BinaryIO) -> BinaryIO:
     magic = cast(io.BufferedReader, stream).peek(6)
     if magic.startswith(b"\x1f\x8b"):
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
-    if magic.startswith(b"\x28\xb5\x2f\xfd"):
-        reader = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-        return cast(BinaryIO, io.BufferedReader(reader))
+    if ZSTD.match(magic):
+        return cast(BinaryIO, io.BufferedReader(_ZstdFrames(stream), BUFFER_BYTES))
     if magic.startswith(b"BZh"):
         return cast(BinaryIO, bz2.BZ2File(stream))
     if magic.startswith(b"\xfd7zXZ\x00"):
         return cast(BinaryIO, lzma.LZMAFile(stream))
     return stream
+
+
+class _ZstdFrames(io.RawIOBase):
+    """What the frames decode to. Unlike zstandard's own reader this one gives all that stands before
+    damage, and tells a file that ends inside a frame from one that ends behind it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._begun = False
+        self._packed = b""
+        self._decoded = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._decoded:
+            self._packed = self._packed or self._stream.read(ZSTD_FEED_BYTES)
+            if not self._packed and self._begun:
+                raise EOFError("the file ends inside a zstd frame")
+            if not self._packed:
+                return 0
+            self._decode()
+        size = min(len(buffer), len(self._decoded))
+        buffer[:size], self._decoded = self._decoded[:size], self._decoded[size:]
+        return size
+
+    def _decode(self) -> None:
+        packed, self._packed, self._begun = self._packed, b"", True
+        self._decoded = memoryview(self._frame.decompress(packed))
+        if self._frame.eof:
+            self._packed, self._begun = self._frame.unused_data, False
+            self._frame = zstandard.ZstdDecompressor().decompressobj()
 
 
 @contextmanager

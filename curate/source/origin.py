@@ -42,3 +42,12 @@ class Origin:
         if length_bytes is not None:
             row.labels["record.length_bytes"] = str(length_bytes)
         return row
+
+
+def names_in(value: str) -> list[str]:
+    """The names that an option lists, parted by white space or commas.
+
+    >>> names_in("html, text code")
+    ['html', 'text', 'code']
+    """
+    return value.replace(",", " ").split()

@@ -11,11 +11,10 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from curate.document import Document
-from curate.source.file_content import decode_into, open_whole
+from curate.source.file_content import decode_into, fill, open_whole
 from curate.source.markdown import split_front_matter
 from curate.source.opening import COMPRESSED_SUFFIXES
 from curate.source.origin import Origin
-from curate.text import Text
 
 TEXT_MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".rst": "text/x-rst"}
 
@@ -43,7 +42,7 @@ def read_text(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
     if row.text is not None and row.media_type == "text/markdown":
         labels, text = split_front_matter(row.text)
         row.labels |= labels
-        row.text = Text(text)
+        fill(row, text)
     yield row
 
 

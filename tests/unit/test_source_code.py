@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from curate.document import Document
 from curate.errors import InputError
-from curate.source import Origin, read
+from curate.source import FORMATS, Origin, read
 from curate.source.code import archive
 from curate.source.code.languages import LANGUAGES, language_of
 from curate.source.code.licence_files import folder_licence, manifest_licence
@@ -31,6 +31,7 @@ from curate.source.code.licence_texts import PERMISSIVE
 from curate.source.code.licences import declared, expression, is_permissive, licence_of
 from curate.source.code.marks import marks
 from curate.source.code.notebook import read_notebook
+from curate.source.formats import check_options
 
 MIT = """MIT License
 
@@ -412,7 +413,7 @@ def test_only_some_members() -> None:
     rows = rows_of(tar(MEMBERS), options={"members": "code"})
     assert [row.drop for row in rows[:4]] == [None] + ["record.other_format"] * 3
     with pytest.raises(InputError, match="docx, jats, not 'cod'"):
-        rows_of(tar(MEMBERS), options={"members": "cod"})
+        check_options(FORMATS["archive"], {"members": "code cod"})
 
 
 def test_a_wheel_has_its_licence_in_another_folder() -> None:
@@ -517,3 +518,16 @@ def test_damage_anywhere_never_raises(
         content[at : at + len(wound)] = wound
     rows = rows_of(bytes(content))
     assert rows and len({row.id for row in rows}) == len(rows)
+
+
+def test_hostile_names_and_texts_end() -> None:
+    assert marks("d3" + ".1" * 100 + ".txt", "x") == {}
+    assert marks("lib/d3.v1.2-min.js", "x")["code.vendored"] == "d3.v1.2-min.js"
+    assert language_of("x", "#!/bin/sh\nexec " + "a" * 50_000) == "Shell"
+    assert language_of("a.d", "import " + "a." * 25_000) == "D"
+
+
+@pytest.mark.parametrize("cells", [{"a": 1}, 5, None])
+def test_an_old_notebook_whose_cells_are_no_list(cells: object) -> None:
+    sheets = [{"cells": cells}, {"cells": [{"cell_type": "markdown", "source": "words"}]}]
+    assert read_notebook(json.dumps({"worksheets": sheets})) == ("words", "Python")

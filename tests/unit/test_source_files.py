@@ -7,6 +7,7 @@ import gzip
 import http.server
 import json
 import lzma
+import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -24,6 +25,8 @@ from warc_builder import PAGE, gzip_members, page_record, warcinfo
 
 from curate.document import Document, batches, document_id
 from curate.errors import InputError
+from curate.inputs import plan_scan
+from curate.recipe import Source
 from curate.source import FORMATS, FileInfo, Origin, detect_format, list_files, read
 
 LINES = [
@@ -323,3 +326,40 @@ def test_nothing_but_blank_lines_is_an_empty_file(tmp_path: Path) -> None:
     assert [row.drop for row in read("s", "jsonl", str(tmp_path), "a.jsonl", {})] == [
         "record.empty_file"
     ]
+
+
+@pytest.mark.parametrize(
+    "name, content", [("a.txt", b"\xef\xbb\xbf"), ("a.md", b"---\ntitle: x\n---\n")]
+)
+def test_a_file_without_text_is_empty(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    (row,) = read_all(tmp_path / name, "text")
+    assert (row.text, row.drop) == (None, "record.empty")
+
+
+def test_a_page_whose_zstd_is_cut_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a.html.zst").write_bytes(zstandard.compress(PAGE * 100)[:-3])
+    (row,) = read_all(tmp_path / "a.html.zst", "html")
+    assert (row.content, row.drop) == (None, "record.unreadable")
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(jsonl({"text": "a"}))
+    os.mkfifo(tmp_path / "b.jsonl")
+    (tmp_path / "c.jsonl").symlink_to(tmp_path / "nowhere")
+    assert [file.path for file in list_files(str(tmp_path))[1]] == ["a.jsonl", "c.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "name, options, message",
+    [
+        ("a.jsonl", {"txt": "body"}, "format jsonl has no option 'txt'; did you mean text"),
+        ("a.zip", {"members": "text, cod"}, "some of html, text, .*, not 'cod'"),
+    ],
+)
+def test_options_are_checked_before_any_work(
+    tmp_path: Path, name: str, options: dict[str, str], message: str
+) -> None:
+    (tmp_path / name).write_bytes(b"{}")
+    with pytest.raises(InputError, match=message):
+        plan_scan((Source("s", (str(tmp_path),), None, options),), "")

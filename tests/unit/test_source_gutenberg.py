@@ -273,3 +273,42 @@ def test_what_was_wrapped_comes_back(lengths: list[int], width: int) -> None:
 @given(st.text("aB .-_*\n\t|", max_size=300))
 def test_no_word_is_lost(text: str) -> None:
     assert "".join(unwrap(text).split()).replace("-", "") == "".join(text.split()).replace("-", "")
+
+
+START = "*** START OF THE PROJECT GUTENBERG EBOOK"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        START + "\n" + "\n".join(["a" * 6_000] * 4),
+        START + " X ***\n*END" + " " * 25_000 + "x",
+        "Title: x\n   " + "a" * 25_000 + f"\n{START} X ***\n",
+        "Project Gutenberg's a" + "*" * 25_000 + f"b\n{START} X ***\n",
+        "Project Gutenberg's a" + " " * 25_000 + f"b\n{START} X ***\n",
+    ],
+)
+def test_hostile_headers_end(header: str) -> None:
+    _, labels = split_book(f"{header}\n\n{PROSE}")
+    assert labels["gutenberg.marks"] == "start"
+
+
+def test_a_long_run_of_blanks_is_no_page_number() -> None:
+    text = "a" + " " * 300_000 + "b [Pg 12] c"
+    row = next(
+        iter(read_gutenberg(BytesIO(text.encode()), Origin("s", "a.txt", {"lines": "keep"})))
+    )
+    assert row.text == text.replace(" [Pg 12]", "")
+
+
+def test_an_indented_field_is_no_part_of_the_one_before_it() -> None:
+    _, labels = split_book(
+        f"Title: The Lamp\n   Author: Ada Lovell\n\n{START} THE LAMP ***\n\n{PROSE}"
+    )
+    assert (labels["title"], labels["authors"]) == ("The Lamp", "Ada Lovell")
+
+
+def test_a_book_of_marks_only_is_empty() -> None:
+    marks = f"{START} X ***\n\n*** END OF THE PROJECT GUTENBERG EBOOK X ***\n"
+    row = next(iter(read_gutenberg(BytesIO(marks.encode()), Origin("s", "a.txt"))))
+    assert (row.text, row.drop) == (None, "record.empty")

@@ -14,7 +14,7 @@ from warc_builder import PAGE, http_response
 
 from curate.source.media import DOCX, EPUB, ZIP, believe
 from curate.source.web_archive.decoders import TooLarge
-from curate.source.web_archive.http_message import fields, parse
+from curate.source.web_archive.http_message import Response, fields, parse
 
 CODINGS = {
     "gzip": gzip.compress(PAGE),
@@ -129,3 +129,21 @@ def test_nothing_raises(body: bytes, coding: str, is_chunked: bool) -> None:
 )
 def test_media_types(declared: str | None, content: bytes, wanted: str) -> None:
     assert believe(declared, content) == wanted
+
+
+def test_only_the_first_field_of_a_name_is_folded() -> None:
+    assert fields(b"A: 1\r\n 2\r\nB: 3\r\na: 4\r\n\t5\r\n") == {"a": "1 2", "b": "3"}
+
+
+def test_hostile_headers_end() -> None:
+    many = fields(b"a: b\r\n" + b" x\r\n" * 300_000)["a"]
+    assert len(many) == 600_001
+    blanks = {"content-type": "text/html; charset=" + " " * 200_000 + ","}
+    assert Response(200, blanks, PAGE).charset is None
+    codings = http_response(b"\x1f\x8b" + PAGE, fields={"Content-Encoding": "gzip," * 200_000})
+    assert parse(codings, 1 << 20).notes == {"http.content_encoding": "not gzip"}
+
+
+@pytest.mark.parametrize("after, wanted", [(b"words", "text/plain"), (b"<p>", "text/html")])
+def test_many_comments_before_the_page(after: bytes, wanted: str) -> None:
+    assert believe(None, b"<!-- a -->\n" * 100 + after) == wanted

@@ -201,9 +201,10 @@ def test_a_cluster_is_for_hosts_and_is_checked(root: Path) -> None:
     (root / "c/cdx-00000.gz").write_bytes(b"x" * 5000)
     with pytest.raises(InputError, match="damaged: .*cdx-00000.gz, byte"):
         select(root, "c/cluster.idx", host="a.com")
-    (root / "c/cluster.idx").write_bytes(b"<html>\n")
-    with pytest.raises(InputError, match="cluster.idx:1: is no line"):
-        select(root, "c/cluster.idx", host="a.com")
+    for line in (b"<html>\n", b"a 2024\tcdx-00000.gz\t\t5\t1\n"):
+        (root / "c/cluster.idx").write_bytes(line)
+        with pytest.raises(InputError, match="cluster.idx:1: is no line"):
+            select(root, "c/cluster.idx", host="a.com")
 
 
 def test_malformed_lines_are_counted_and_told(root: Path) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from range_server import serve
 
-from curate.errors import InputError, RecipeError
+from curate.errors import CurateError, InputError, RecipeError
+from curate.inputs import plan_scan
 from curate.recipe import Source, parse
 from curate.source import FileInfo, catalogue
 from curate.source.catalogue import chosen, list_source
@@ -187,3 +188,21 @@ def test_new_keys_are_part_of_the_fingerprint_only_when_set() -> None:
         "select": {"domain": ["example.org"], "status": [200]},
     }
     assert parse(RECIPE.replace("SOURCE", "select: {}")).describe()["sources"][0]["select"] == {}
+
+
+def test_a_list_that_names_a_folder(tmp_path: Path) -> None:
+    write(tmp_path / "crawl/a.warc", b"x")
+    write(tmp_path / "some.paths", "crawl\n")
+    with pytest.raises(InputError, match="some.paths:1: names .*/crawl, which is a folder"):
+        listed(tmp_path / "some.paths")
+
+
+def test_a_path_below_a_file_or_beyond_any_name(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.warc", b"x")
+    with pytest.raises(InputError, match="a.warc/b: no such file or folder"):
+        listed(file / "b")
+    write(tmp_path / "some.paths", "a.warc/b\n")
+    with pytest.raises(InputError, match="some.paths:1: names .*a.warc/b, which is missing"):
+        listed(tmp_path / "some.paths")
+    with pytest.raises(CurateError, match="File name too long"):
+        plan_scan((Source("s", (f"{tmp_path}/{'a' * 5_000}",)),), "")

@@ -76,3 +76,17 @@ def test_odd_values() -> None:
 def test_any_text_keeps_its_end(noise: str) -> None:
     labels, text = split_front_matter(f"---\n{noise}\n---\nEND")
     assert text.endswith("END")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "---\na: !!timestamp soon\n---\n",
+        "---\na: !!bool maybe\n---\n",
+        "---\na: !!int ''\n---\n",
+        "---\ntitle: 0x" + "f" * 5_000 + "\n---\n",
+        "+++\ntitle = 0x" + "f" * 5_000 + "\n+++\n",
+    ],
+)
+def test_values_that_are_none_stay(block: str) -> None:
+    assert split_front_matter(block + BODY) == ({}, block + BODY)

@@ -223,3 +223,72 @@ def test_any_bytes_are_rows(content: bytes, head: str) -> None:
         assert rows
         assert len({row.id for row in rows}) == len(rows)
         assert sum(batch.num_rows for batch in batches(rows)) == len(rows)
+
+
+def test_blank_lines_before_the_header_are_no_header() -> None:
+    assert [row.text for row in csv_rows("\r\n\r\ntext,id\r\na,1\r\n")] == ["a"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_lines_in_utf_16(encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    content = (mark + "".join(json.dumps(item) + "\r\n" for item in OBJECTS)).encode(encoding)
+    rows = json_rows(content, "a.jsonl")
+    assert [row.text for row in rows] == [item["text"] for item in OBJECTS]
+
+
+def test_a_zstd_file_that_is_cut_or_followed_by_something_says_so() -> None:
+    lines = b"".join(b'{"text": "%d"}\n' % number for number in range(50_000))
+    whole = zstandard.compress(lines)
+    cut = json_rows(whole[: len(whole) // 2])
+    assert 1 < len(cut) < 50_000 and cut[-1].drop == "record.unreadable"
+    assert "ends inside a zstd frame" in cut[-1].labels["record.reason"]
+    (nothing,) = json_rows(whole[:20])
+    assert nothing.drop == "record.unreadable"
+    small = zstandard.compress(b'{"text": "a"}\n')
+    assert places(json_rows(small + b"garbage")) == [("1", None), ("2", "record.unreadable")]
+
+
+def test_zstd_frames_with_others_between_them() -> None:
+    skipped = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"  # pzstd writes one before each frame
+    frames = [skipped + zstandard.compress(b'{"text": "%d"}\n' % number) for number in range(3)]
+    assert [row.text for row in json_rows(b"".join(frames) + skipped)] == ["0", "1", "2"]
+
+
+def arrow_file(table: pa.Table) -> bytes:
+    packed = BytesIO()
+    with pa.ipc.new_file(packed, table.schema) as writer:
+        writer.write_table(table)
+    return packed.getvalue()
+
+
+def test_a_time_zone_that_nobody_knows_costs_its_rows() -> None:
+    times = pa.array([1, None], pa.timestamp("us", tz="Foo/Bar"))
+    packed = arrow_file(pa.table({"text": ["a", "b"], "date": times}))
+    rows = list(read_arrow(BytesIO(packed), Origin("s", "a.arrow")))
+    assert places(rows) == [("0", "record.unreadable"), ("1", None)]
+
+
+def test_two_columns_of_one_name() -> None:
+    table = pa.table([["a"], ["b"], ["c"]], names=["text", "id", "id"])
+    (row,) = read_arrow(BytesIO(arrow_file(table)), Origin("s", "a.arrow"))
+    assert (row.text, row.labels["id"]) == ("a", "c")
+
+
+def test_damaged_offsets_are_told_and_do_not_crash() -> None:
+    text = pa.array(["abc"] * 10)
+    offsets = pa.py_buffer(
+        bytes(pa.array([0, 3, 2**30, *range(9, 33, 3)], pa.int32()).buffers()[1])
+    )
+    damaged = pa.Array.from_buffers(pa.string(), 10, [None, offsets, text.buffers()[2]])
+    rows = list(
+        read_arrow(BytesIO(arrow_file(pa.table({"text": damaged}))), Origin("s", "a.arrow"))
+    )
+    drops = [row.drop for row in rows]
+    assert drops == [None, *["record.unreadable"] * 2, *[None] * 7]
+
+
+@pytest.mark.parametrize("cut", [b"\x1f\x8b", b"\x1f\x8b\x08\x00\x00", b"ga"])
+def test_damage_met_ahead_is_told_where_it_stands(cut: bytes) -> None:
+    rows = json_rows(gzip.compress(b'{"text": "a"}\n') + cut)
+    assert places(rows) == [("1", None), ("2", "record.unreadable")]

@@ -35,6 +35,7 @@ from curate.source.origin import Origin
 from curate.source.web_archive import warc
 from curate.source.web_archive.compressed import GZIP
 from curate.source.web_archive.framing import frames
+from curate.source.web_archive.record_start import SEARCHED, find_record
 
 PAGES = 5
 RECORDS = [warcinfo(), *(page_record(number) for number in range(PAGES))]
@@ -385,3 +386,21 @@ def test_damage_never_raises_and_origins_stay_unique(
 def test_dates(value: str, year: int | None) -> None:
     date = warc.parse_date(value)
     assert (date.year if date else None) == year
+
+
+def test_headers_without_an_end() -> None:
+    found = rows(b"WARC/1.0\r\nWARC-Type: response\r\n" * 500)
+    assert Counter(row.drop for row in found) == {"record.unreadable": 499, "record.truncated": 1}
+
+
+PARTS = [
+    b"\n", b"words", b"WARC/1.0\r\nA: b\r\n", b"warc/0.18\nc:d\n", b"WARC/1.0\r\n", b"x" * 9_000,
+    b"http://a.org/ 1.1.1.1 20000101000000 text/html 12\n",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PARTS)).map(b"".join))
+def test_the_first_of_all_starts_is_found(data: bytes) -> None:
+    found = (pattern.search(data) for pattern, _ in SEARCHED)
+    first = [m.start() + skipped for m, (_, skipped) in zip(found, SEARCHED, strict=True) if m]
+    assert find_record(b" " + data) == (min(first) + 1 if first else None)

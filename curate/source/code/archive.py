@@ -19,7 +19,6 @@ from io import BytesIO
 from typing import BinaryIO
 
 from curate.document import Document
-from curate.errors import InputError
 from curate.source.articles import read_jats
 from curate.source.code.checkout import licence_labels
 from curate.source.code.languages import CODE_SUFFIXES, language_of
@@ -29,7 +28,7 @@ from curate.source.code.reader import read_code
 from curate.source.file_content import decode_into
 from curate.source.media import DOCX, EPUB
 from curate.source.opening import DamagedError
-from curate.source.origin import Origin
+from curate.source.origin import Origin, names_in
 from curate.source.whole_file import (
     TEXT_MEDIA_TYPES,
     read_html,
@@ -109,12 +108,7 @@ class Licences:
 def read(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
     """A row a member; damage is one more row for the rest of the archive."""
     licences, number = Licences(), 0
-    chosen = origin.options.get("members", OPTIONS["members"]).replace(",", " ").split()
-    if unknown := [name for name in chosen if name not in READERS]:
-        takes = ", ".join(READERS)
-        raise InputError(
-            f"format archive, option members: it names some of {takes}, not {unknown[0]!r}"
-        )
+    chosen = names_in(origin.options.get("members", OPTIONS["members"]))
     if _can_go_back(stream):
         _collect(stream, licences)
         stream.seek(0)

@@ -207,7 +207,7 @@ SHARED: dict[str, tuple[Telling, ...]] = {
         _telling(
             "D",
             r"^[ \t]*module[ \t]+[\w.]+[ \t]*;",
-            r"^[ \t]*(?:public[ \t]+|static[ \t]+)?import[ \t]+[\w.]+[^;\n]*;",
+            r"^[ \t]*(?:public[ \t]+|static[ \t]+)?import[ \t]+[\w.][^;\n]*;",
             r"^[ \t]*unittest\b",
         ),
         _telling("DTrace", r"^\w*:\w*:\w*:\w*", r"^#pragma[ \t]+D[ \t]", r"^(?:BEGIN|END)[ \t]*$"),

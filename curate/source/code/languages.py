@@ -127,7 +127,7 @@ MODELINES = (
     re.compile(r"(?:^|\s)(?:vim?|ex)[<=>\d]*:[^\n]*?\b(?:filetype|ft|syntax)=([\w+#.-]+)"),
 )
 SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+([^\n]*))?")
-EXEC = re.compile(r"^[ \t]*exec[ \t]+([\w.-]+)[^\n]*\$0", re.MULTILINE)  # sh hands over to another
+EXEC = re.compile(r"^[ \t]*exec[ \t]+([\w.-]++)[^\n]*\$0", re.MULTILINE)  # sh hands over to another
 VERSION = re.compile(r"[-\d.]+$")
 
 

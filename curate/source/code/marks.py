@@ -59,7 +59,8 @@ VENDORED = tuple(
         r"(?:^|/)gradle/wrapper/|(?:^|/)gradlew(?:\.bat)?$",
         r"(?:^|/)(?:jquery|bootstrap|angular|modernizr|mootools|prototype|d3|react|vue|backbone|ember"
         r"|underscore|lodash|knockout|html5shiv|raphael|moment"
-        r"|handlebars|leaflet)(?:[-.](?:v?\d[\w.]*|min|slim|core|custom|ui|bundle))*"
+        r"|handlebars|leaflet)"
+        r"(?:[-.](?:v?\d(?:\w|\.(?!(?:js|css|scss|less)$))*+|min|slim|core|custom|ui|bundle))*+"
         r"\.(?:js|css|scss|less)$",
         r"(?:^|/)(?:normalize|font-awesome|foundation|animate)(?:[-.]min)?\.(?:css|scss|less)$",
         r"(?:^|/)jquery[.-][\w.-]+\.(?:js|css)$",

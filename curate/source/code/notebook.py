@@ -39,7 +39,8 @@ def _cells(notebook: Mapping[str, Any]) -> Any:
     if "cells" in notebook or not isinstance(notebook.get("worksheets"), list):
         return notebook.get("cells")
     sheets = [sheet for sheet in notebook["worksheets"] if isinstance(sheet, dict)]
-    return [cell for sheet in sheets for cell in sheet.get("cells") or ()]
+    lists = [sheet["cells"] for sheet in sheets if isinstance(sheet.get("cells"), list)]
+    return [cell for cells in lists for cell in cells]
 
 
 def _language(notebook: Mapping[str, Any]) -> str:

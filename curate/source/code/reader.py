@@ -17,9 +17,8 @@ from curate.source.code.languages import language_of
 from curate.source.code.licences import declared
 from curate.source.code.marks import marks
 from curate.source.code.notebook import read_notebook
-from curate.source.file_content import decode_into, open_whole
+from curate.source.file_content import decode_into, fill, open_whole
 from curate.source.origin import Origin
-from curate.text import Text
 
 
 def read_code(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
@@ -58,6 +57,4 @@ def _read_cells(row: Document) -> None:
         return
     row.media_type = "text/markdown"
     row.labels["code.language"] = language
-    row.text = Text(text)
-    if not text.strip():
-        row.text, row.drop = None, "record.empty"
+    fill(row, text)

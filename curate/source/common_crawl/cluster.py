@@ -54,7 +54,7 @@ def _blocks(path: str, stream: Iterable[bytes], keys: list[bytes]) -> dict[str, 
     held: tuple[bytes, str, Span] | None = None
     for number, line in enumerate(stream, 1):
         columns = line.decode("utf-8", "surrogateescape").rstrip("\n").split("\t")
-        if len(columns) < 4 or not (columns[2] + columns[3]).isdecimal():
+        if len(columns) < 4 or not (columns[2].isdecimal() and columns[3].isdecimal()):
             raise InputError(f"{path}:{number}: is no line of a {NAME}")
         key = line.partition(b" ")[0]
         if held and any(held[0] <= low + LAST and key >= low for low in keys):

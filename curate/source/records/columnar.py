@@ -44,10 +44,14 @@ def _documents(batches: Iterator[pa.RecordBatch], origin: Origin) -> Iterator[Do
                 else:
                     yield origin.lost("unreadable", number, value)
                 number += 1
-    except (pa.ArrowException, DamagedError, OSError, ValueError) as error:
+    except (pa.ArrowException, DamagedError, OSError, ValueError, MemoryError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        yield origin.lost("unreadable", number, f"the rest of the file: {error}"[:300])
+        yield origin.lost(
+            "unreadable",
+            number,
+            f"the rest of the file: {str(error) or type(error).__name__}"[:300],
+        )
         return
     if number == 0:
         yield origin.lost("empty_file", None, "the file holds no rows", 0)
@@ -74,7 +78,7 @@ def _arrow_batches(stream: BinaryIO, names: set[str]) -> Iterator[pa.RecordBatch
         found = iter(pa.ipc.open_stream(opened))
     for batch in found:
         kept = {name.split(".")[0] for name in _columns(batch.schema.names, names)} | names
-        narrow = batch.select([name for name in batch.schema.names if name in kept])
+        narrow = batch.select([at for at, name in enumerate(batch.schema.names) if name in kept])
         for at in range(0, narrow.num_rows, BATCH_ROWS):
             yield narrow.slice(at, BATCH_ROWS)
 
@@ -91,8 +95,9 @@ def _values(batch: pa.RecordBatch) -> list[dict[str, Any] | str]:
     if not batch.num_columns:
         return [{} for _ in range(batch.num_rows)]
     try:
+        batch.validate(full=True)  # damaged offsets would crash the interpreter
         return list(batch.to_pylist())
-    except (ValueError, OverflowError, pa.ArrowException) as error:
+    except (ValueError, OverflowError, LookupError, pa.ArrowException) as error:
         if batch.num_rows == 1:
             return [f"{type(error).__name__}: {error}"[:300]]
     return [value for at in range(batch.num_rows) for value in _values(batch.slice(at, 1))]

@@ -51,7 +51,7 @@ def records(stream: BinaryIO, origin: Origin) -> Iterator[tuple[int, dict[str, s
     try:
         lines = _Lines(stream, origin.max_record_bytes)
         reader = csv.reader(lines, **_dialect(lines.sample, origin))
-        header = next(reader, None)
+        header = next(filter(None, reader), None)
         while header is not None:
             try:
                 values = next(reader)

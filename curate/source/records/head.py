@@ -18,11 +18,8 @@ HEAD_BYTES = 256 << 10
 def head_of(stream: BinaryIO, size_bytes: int = HEAD_BYTES) -> tuple[bytes, BinaryIO]:
     """About `size_bytes` from the start, and a buffered reader of the whole. The reader raises what
     decompressors raise (see `damage`)."""
-    try:
-        with damage():
-            opened: Any = decompressed(stream)
-    except DamagedError:
-        opened = stream
+    opened: Any = decompressed(stream)
+    met: DamagedError | None = None
     parts, size = [], 0
     try:
         while size < size_bytes:
@@ -32,23 +29,28 @@ def head_of(stream: BinaryIO, size_bytes: int = HEAD_BYTES) -> tuple[bytes, Bina
                 break
             parts.append(piece)
             size += len(piece)
-    except DamagedError:
-        pass
+    except DamagedError as error:
+        met = error
     head = b"".join(parts)
-    return head, cast(BinaryIO, io.BufferedReader(_Resumed(head, opened), HEAD_BYTES))
+    return head, cast(BinaryIO, io.BufferedReader(_Resumed(head, opened, met), HEAD_BYTES))
 
 
 class _Resumed(io.RawIOBase):
-    """The head again, then the rest."""
+    """The head again, then the rest, or the damage that was met at the head's end: asked again, a
+    decompressor may go on behind it."""
 
-    def __init__(self, head: bytes, rest: Any) -> None:
+    def __init__(self, head: bytes, rest: Any, met: DamagedError | None) -> None:
         self._head = io.BytesIO(head)
         self._rest = rest
+        self._met = met
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._head.read(len(buffer)) or self._rest.read1(len(buffer))
+        data = self._head.read(len(buffer))
+        if not data and self._met:
+            raise self._met
+        data = data or self._rest.read1(len(buffer))
         buffer[: len(data)] = data
         return len(data)

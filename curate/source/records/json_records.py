@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from curate.document import Document
+from curate.source.media import UTF16_BOM
 from curate.source.opening import DamagedError, damage
 from curate.source.origin import Origin
 from curate.source.records import fields
@@ -49,6 +50,8 @@ def records(stream: BinaryIO, origin: Origin) -> Iterator[Record]:
 
 def _is_lines(head: bytes, path: str) -> bool:
     """Whether each line is a record: neither an array nor an object over several lines."""
+    if head.startswith(UTF16_BOM):
+        return False
     if LINE_SUFFIXES & {suffix.lower() for suffix in PurePosixPath(path).suffixes}:
         return True
     if json.detect_encoding(head) not in ("utf-8", "utf-8-sig"):

@@ -96,7 +96,7 @@ def retry_after(value: str) -> float | None:
     >>> retry_after("120"), retry_after("soon")
     (120.0, None)
     """
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     when = http_time(value)
     return None if when is None else max(0.0, when - time())

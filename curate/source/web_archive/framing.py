@@ -137,7 +137,7 @@ def _header_end(tape: Tape, at: int) -> int | None:
         head = tape.get(at, at + size)
         if end := HEADER_END.search(head):
             return None if find_record(head[1 : end.end()]) is not None else at + end.end()
-        if not more or size >= MAX_HEADER_BYTES:
+        if not more or size >= MAX_HEADER_BYTES or find_record(head[1:]) is not None:
             return None
         size *= 4
 

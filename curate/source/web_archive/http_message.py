@@ -16,7 +16,8 @@ from curate.source.web_archive.decoders import Brotli, Decoder, Gzip, Zstd, deco
 STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})(?=\D|$)")
 HEADER_END = re.compile(rb"\r?\n\r?\n")
 CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
-CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';,]+)""", re.IGNORECASE)
+CHARSET = re.compile(r"""charset\s*=\s*+["']?\s*+([^\s"';,]+)""", re.IGNORECASE)
+MAX_CODINGS = 8  # honest servers name one or two; each may cost a pass over the body
 DECODERS: dict[str, tuple[Callable[[], Decoder], ...]] = {
     "gzip": (lambda: Gzip(47),),
     "x-gzip": (lambda: Gzip(47),),
@@ -57,16 +58,21 @@ def media_type(value: str | None) -> str | None:
 
 
 def fields(header: bytes) -> dict[str, str]:
-    """Named fields by lower-case name; the first of a name counts, folded lines are joined."""
-    found: dict[str, str] = {}
-    last = ""
+    """Named fields by lower-case name; the first of a name counts, folded lines are joined.
+
+    >>> fields(b"A: 1\\r\\n 2\\r\\na: 3\\r\\n 4\\r\\n")
+    {'a': '1 2'}
+    """
+    found: dict[str, list[str]] = {}
+    folded: list[str] = []
     for line in header.decode("utf-8", "replace").split("\n"):
         name, colon, value = line.partition(":")
-        if line.startswith((" ", "\t")) and last:
-            found[last] = f"{found[last]} {line.strip()}".strip()
-        elif colon and (last := name.strip().lower()):
-            found.setdefault(last, value.strip())
-    return found
+        if line.startswith((" ", "\t")):
+            folded.append(line.strip())
+        elif colon and (name := name.strip().lower()):
+            folded = [value.strip()]
+            found.setdefault(name, folded)
+    return {name: " ".join(filter(None, parts)) for name, parts in found.items()}
 
 
 def parse(block: bytes, max_bytes: int) -> Response:
@@ -109,7 +115,7 @@ def _decode(response: Response, max_bytes: int) -> None:
         if note:
             response.notes["http.transfer_encoding"] = note
     codings = [c.strip().lower() for c in response.fields.get("content-encoding", "").split(",")]
-    for coding in reversed(codings):
+    for coding in reversed(codings[-MAX_CODINGS:]):
         if coding in ("", "identity", "none", "utf-8") or not response.body:
             continue
         decoded, note = decompress(response.body, coding, max_bytes)

@@ -37,12 +37,12 @@ def find_record(data: bytes | bytearray, at: int = 0) -> int | None:
     if starts_record(data, at) and (at == 0 or data[at - 1] == 0x0A):
         return at
     for begin in range(at, len(data), STRIDE_BYTES):
-        end = begin + STRIDE_BYTES + START_BYTES
-        found = (
-            (match.start() + skipped)
-            for pattern, skipped in SEARCHED
-            if (match := pattern.search(data, begin, end))
-        )
-        if (first := min(found, default=None)) is not None:
+        first, end = None, begin + STRIDE_BYTES + START_BYTES
+        for pattern, skipped in SEARCHED:
+            if match := pattern.search(data, begin, end):
+                found = match.start() + skipped
+                first = found if first is None else min(first, found)
+                end = first + START_BYTES  # the others need not be looked for behind it
+        if first is not None:
             return first
     return None
