@@ -141,7 +141,7 @@ def _rows(share: Share) -> Iterator[Document]:
 
 def _read(entry: Entry, joints: list[Joint] | None = None) -> Iterator[Document]:
     where = (entry.source, entry.format, entry.root, entry.path)
-    return read(*where, entry.options, entry.spans, joints)
+    return read(*where, entry.options, entry.spans, joints, named=not entry.is_piece)
 
 
 def _meets(joint: Joint, following: Sequence[Entry]) -> bool:

@@ -190,7 +190,7 @@ def _scanner(
 def _counted(entry: Entry, tally: list[dict[str, Any]]) -> Iterator[Document]:
     records, joints = 0, list[Joint]()
     where = (entry.source, entry.format, entry.root, entry.path)
-    for row in read(*where, entry.options, entry.spans, joints):
+    for row in read(*where, entry.options, entry.spans, joints, named=not entry.is_piece):
         records += 1
         yield row
     line = {"source": entry.source, "path": encodable(entry.path), "records": records}

@@ -106,7 +106,9 @@ def _records(source: Source) -> Iterator[Any]:
     listing = list_source(source)
     for file in listing.files:
         name = source.format or detect_format(file.path)
-        rows = read(source.name, name, listing.root, file.path, source.options, file.spans)
+        rows = read(
+            source.name, name, listing.root, file.path, source.options, file.spans, named=True
+        )
         yield from islice(rows, RECORDS_PER_FILE)
 
 

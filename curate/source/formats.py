@@ -173,10 +173,12 @@ def read(
     options: Mapping[str, str] | None = None,
     spans: Sequence[Span] = (),
     joints: list[Joint] | None = None,
+    named: bool = False,
 ) -> Iterator[Document]:
     """The documents of one file, `path` below `root`, in order: one row a record. With `spans`,
     only the records that start in one of these half-open byte spans of the file; what their readers
-    met is put into `joints`.
+    met is put into `joints`. `named`: each span begins with a record, as an index says; if it does
+    not, the index belongs to another version of the file, and a row says so.
 
     A row's `origin` is `path#place`, its id `document_id(source, origin)`. Raises InputError if the
     file cannot be opened or an option is unknown; never for what is in the file.
@@ -206,5 +208,9 @@ def read(
             if number:
                 stream.seek(0)
             joint = yield from known.read_span(stream, origin, begin, end)
+            if named and begin and joint.first != begin:
+                yield origin.lost(
+                    "moved", begin, "no record begins where the index says", end - begin
+                )
             if joints is not None:
                 joints.append(joint)

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 import zstandard
 
 BUFFER_BYTES = 256 << 10
+LONG_WINDOW_BYTES = 1 << 31  # zstd --long=31, as the large dumps of forums are packed
 ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or pzstd's before one
 ZSTD_FEED_BYTES = 4 << 10  # bounds what one call can decode to: a block is at most 128 KiB
 COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2", ".xz")
@@ -49,7 +50,7 @@ class _ZstdFrames(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._frame = zstandard.ZstdDecompressor(max_window_size=LONG_WINDOW_BYTES).decompressobj()
         self._begun = False
         self._packed = b""
         self._decoded = memoryview(b"")
@@ -74,7 +75,9 @@ class _ZstdFrames(io.RawIOBase):
         self._decoded = memoryview(self._frame.decompress(packed))
         if self._frame.eof:
             self._packed, self._begun = self._frame.unused_data, False
-            self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._frame = zstandard.ZstdDecompressor(
+                max_window_size=LONG_WINDOW_BYTES
+            ).decompressobj()
 
 
 @contextmanager

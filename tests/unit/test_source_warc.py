@@ -9,6 +9,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -29,7 +30,7 @@ from warc_builder import (
 
 from curate.document import Document, document_id
 from curate.errors import InputError
-from curate.source import FORMATS
+from curate.source import FORMATS, read
 from curate.source.formats import check_options
 from curate.source.origin import Origin
 from curate.source.web_archive import warc
@@ -404,3 +405,16 @@ def test_the_first_of_all_starts_is_found(data: bytes) -> None:
     found = (pattern.search(data) for pattern, _ in SEARCHED)
     first = [m.start() + skipped for m, (_, skipped) in zip(found, SEARCHED, strict=True) if m]
     assert find_record(b" " + data) == (min(first) + 1 if first else None)
+
+
+def test_an_index_of_another_version_is_told(tmp_path: Path) -> None:
+    members = [gzip_members([page_record(number)]) for number in range(4)]
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(members))
+    begins = [sum(map(len, members[:number])) for number in range(5)]
+    good = [(begins[1], begins[2]), (begins[3], begins[4])]
+    rows = list(read("s", "warc", str(tmp_path), "a.warc.gz", spans=good, named=True))
+    assert [row.drop for row in rows] == [None, None]
+    shifted = [(begin - 9, end - 9) for begin, end in good]
+    rows = list(read("s", "warc", str(tmp_path), "a.warc.gz", spans=shifted, named=True))
+    assert Counter(row.drop for row in rows)["record.moved"] == 2
+    assert len({row.id for row in rows}) == len(rows)
