@@ -34,7 +34,7 @@ from curate.extract.main_content import classifier
 from curate.extract.main_content.classifier import CLIP, Classifier, choose
 from curate.extract.main_content.copies import without_copies
 from curate.extract.main_content.features import features
-from curate.extract.main_content.segments import Segment, parse, segment
+from curate.extract.main_content.segments import Segment, segment
 from tests.benchmarks.pages import WORD, GoldPage, f1, load, words
 
 FOLDS = 10
@@ -70,9 +70,8 @@ def fold_of(page: GoldPage) -> int:
 def example(page: GoldPage) -> Example | None:
     """None for a page without text."""
     markup = mend_controls(decode(page.content).text.replace("\0", "\ufffd"))
-    root = parse(markup)
-    segmented = segment(root) if root is not None else None
-    if segmented is None or not segmented.segments:
+    segmented = segment(markup)
+    if not segmented.segments:
         return None
     texts = [part.text for part in segmented.segments]
     bags = [words(text) for text in texts]

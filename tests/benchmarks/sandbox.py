@@ -20,11 +20,13 @@ from statistics import median
 import trafilatura
 from resiliparse.extract.html2text import extract_plain_text
 
+from curate.extract.main_content import main_content
 from curate.sandbox import Sandbox
 
 SIZES_KB = (5, 10, 20, 40, 60, 80, 100, 120, 150, 200, 300, 500)
 WORDS = ("the", "keeper", "wrote", "about", "weather", "ships", "and", "a", "price", "of", "oil")
 EXTRACTORS: dict[str, Callable[[bytes], str | None]] = {
+    "auto": lambda page: main_content(page.decode("utf-8", "replace")),
     "resiliparse": lambda page: extract_plain_text(
         page.decode("utf-8", "replace"), main_content=True
     ),

@@ -14,7 +14,7 @@ from curate.extract.main_content.classifier import bundled, choose
 from curate.extract.main_content.copies import without_copies
 from curate.extract.main_content.features import columns, features
 from curate.extract.main_content.render import render
-from curate.extract.main_content.segments import Segmented, parse, segment
+from curate.extract.main_content.segments import Segmented, segment
 
 PROSE = "The keeper wrote every evening about the weather, the ships and the price of oil. "
 PAGE = f"""<html lang=en><head><title>The keeper's log</title><script>var a = "unseen";</script></head>
@@ -32,9 +32,7 @@ PAGE = f"""<html lang=en><head><title>The keeper's log</title><script>var a = "u
 
 
 def page_of(markup: str) -> Segmented:
-    root = parse(markup)
-    assert root is not None
-    return segment(root)
+    return segment(markup)
 
 
 def everything(markup: str, tables: str = "markdown") -> str:
@@ -112,9 +110,8 @@ MARKUP = st.recursive(
 
 @given(MARKUP)
 def test_any_markup_gives_finite_features_and_text(markup: str) -> None:
-    root = parse(markup)
-    page = segment(root) if root is not None else None
-    if page is None or not page.segments:
+    page = segment(markup)
+    if not page.segments:
         assert main_content(markup) == ""
         return
     matrix = features(page, "https://example.org/a?b", markup)

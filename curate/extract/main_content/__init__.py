@@ -19,7 +19,7 @@ from curate.extract.main_content.classifier import Classifier, bundled, choose
 from curate.extract.main_content.copies import without_copies
 from curate.extract.main_content.features import features
 from curate.extract.main_content.render import Tables, render
-from curate.extract.main_content.segments import parse, segment
+from curate.extract.main_content.segments import segment
 
 __all__ = ["Tables", "main_content"]
 
@@ -31,9 +31,8 @@ def main_content(
     classifier: Classifier | None = None,
 ) -> str:
     """The main content of a page; "" if there is no text at all."""
-    root = parse(markup)
-    page = segment(root) if root is not None else None
-    if page is None or not page.segments:
+    page = segment(markup)
+    if not page.segments:
         return ""
     probabilities = (classifier or bundled()).probabilities(features(page, url, markup))
     words = np.array([len(part.text.split()) for part in page.segments], np.float64)

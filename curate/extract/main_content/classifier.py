@@ -40,7 +40,9 @@ class Classifier:
 
     def probabilities(self, features: Array) -> npt.NDArray[np.float64]:
         """(segments, features) -> (segments,)."""
-        scaled = np.clip((features - self.mean) / self.scale, -CLIP, CLIP)
+        scaled = features - self.mean
+        scaled /= self.scale
+        np.clip(scaled, -CLIP, CLIP, out=scaled)
         units = np.maximum(scaled @ self.hidden + self.hidden_bias, 0)
         logits = (units @ self.output + self.output_bias).astype(np.float64)
         probabilities: npt.NDArray[np.float64] = 1 / (1 + np.exp(-logits))

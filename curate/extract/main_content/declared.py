@@ -1,6 +1,6 @@
 """What a page says of itself: its title, description, kind and address, and its text in JSON-LD.
 
-In: the page's tree and arrays, its markup and its address. Out: columns. The decision: a page that
+In: the page's title, meta elements and arrays, its markup and its address. Out: columns. The decision: a page that
 repeats its text for machines (`articleBody`) is believed only segment by segment, as one feature
 among others: the copy is often cut short, or of another page.
 """
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 import numpy as np
-from lxml import etree
 
 from curate.extract.main_content import structure
 from curate.extract.main_content.arrays import TAG_INDEX, Columns, Page, log_distance
@@ -56,9 +55,9 @@ MAX_BODY_CHARS = 100_000  # each segment is looked for in it
 TITLE_LIKE_WORDS = 60
 
 
-def title(page: Page, root: etree._Element) -> Iterator[Columns]:
+def title(page: Page, stated: str) -> Iterator[Columns]:
     """Words shared with the title, and the distance to the segment that shows it on the page."""
-    words = set((root.findtext("head/title") or root.findtext(".//title") or "").lower().split())
+    words = set(stated.lower().split())
     common, own = page.in_common(words), np.maximum(page.counts.words, 1)
     yield ["of_title", "is_title"], (common / max(len(words), 1), common / own)
     f1 = 2 * common / (len(words) + np.clip(page.counts.words, 1, TITLE_LIKE_WORDS))
@@ -75,12 +74,12 @@ def title(page: Page, root: etree._Element) -> Iterator[Columns]:
     yield ["page_has_h1"], present
 
 
-def description(page: Page, root: etree._Element) -> Iterator[Columns]:
+def description(page: Page, metas: Iterable[Mapping[str, str]]) -> Iterator[Columns]:
     """Words shared with the description in the page's head, which often is the text's beginning."""
     words: set[str] = set()
-    for element in root.iterfind("head/meta"):
-        if (element.get("name") or element.get("property") or "").lower() in DESCRIPTIONS:
-            words.update((element.get("content") or "").lower().split())
+    for meta in metas:
+        if (meta.get("name") or meta.get("property") or "").lower() in DESCRIPTIONS:
+            words.update((meta.get("content") or "").lower().split())
     common = page.in_common(words)
     covered = common / max(len(words), 1)
     yield ["of_description", "is_description"], (covered, common / np.maximum(page.counts.words, 5))

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
-
-from lxml import etree
 
 SECTIONS: tuple[str, ...] = tuple(
     "nav header footer aside form article main section ul ol table figure blockquote dl details "
@@ -68,10 +67,10 @@ NOT_SHOWN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNOREC
 MAX_NAME_CHARS = 300
 
 
-def hints_of(element: etree._Element, tag: str) -> int:
+def hints_of(tag: str, attributes: Mapping[str, str]) -> int:
     """All hints of one element."""
     bits = SECTION_BITS.get(tag, 0)
-    for name, value in element.items():
+    for name, value in attributes.items():
         if name == "class" or name == "id":
             bits |= names_hints(value[:MAX_NAME_CHARS])
         elif name in OTHER_HINTS:

@@ -8,11 +8,10 @@ tables that lay out a page are paragraphs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Literal
-
-from lxml import etree
 
 from curate.extract.blocks import Block, markdown
 from curate.extract.main_content.segments import Segment, Segmented
@@ -28,6 +27,7 @@ ROOT = -1
 def render(page: Segmented, chosen: Sequence[Segment], tables: Tables) -> str:
     """The chosen segments as one text."""
     blocks: list[Block] = []
+    numbers = _numbers(page)
     for table, group in groupby(chosen, lambda segment: _around(page, segment.container, "table")):
         segments = list(group)
         rows = _rows(page, segments) if table != ROOT else []
@@ -35,7 +35,7 @@ def render(page: Segmented, chosen: Sequence[Segment], tables: Tables) -> str:
             text = pipe_table(rows) if tables == "markdown" else _lines(rows)
             blocks.append(Block("verbatim", text))
         else:
-            blocks += _blocks(page, segments)
+            blocks += _blocks(page, segments, numbers)
     return markdown(blocks)
 
 
@@ -46,7 +46,9 @@ def _around(page: Segmented, place: int, tag: str) -> int:
     return place if place > 0 else ROOT
 
 
-def _blocks(page: Segmented, segments: Sequence[Segment]) -> Iterator[Block]:
+def _blocks(
+    page: Segmented, segments: Sequence[Segment], numbers: Mapping[int, int]
+) -> Iterator[Block]:
     marked = ROOT
     for segment in segments:
         item = _around(page, segment.container, "li")
@@ -56,10 +58,21 @@ def _blocks(page: Segmented, segments: Sequence[Segment]) -> Iterator[Block]:
             yield Block("paragraph", segment.text)
         else:
             marked = item
-            yield Block("item", segment.text, *_level_and_mark(page, item))
+            yield Block("item", segment.text, *_level_and_mark(page, numbers, item))
 
 
-def _level_and_mark(page: Segmented, item: int) -> tuple[int, str]:
+def _numbers(page: Segmented) -> dict[int, int]:
+    """The list items by their places: which of its list each is, from 1."""
+    seen: Counter[int] = Counter()
+    numbers = {}
+    for place, tag in enumerate(page.containers.tags):
+        if tag == "li":
+            seen[page.containers.parents[place]] += 1
+            numbers[place] = seen[page.containers.parents[place]]
+    return numbers
+
+
+def _level_and_mark(page: Segmented, numbers: Mapping[int, int], item: int) -> tuple[int, str]:
     """How deep a list item is nested, from 0, and what stands before it."""
     level, place = -1, page.containers.parents[item]
     listed = place
@@ -68,8 +81,7 @@ def _level_and_mark(page: Segmented, item: int) -> tuple[int, str]:
         place = page.containers.parents[place]
     if page.containers.tags[listed] != "ol":
         return max(level, 0), "-"
-    element = page.containers.elements[item]
-    return max(level, 0), f"{1 + sum(1 for _ in element.itersiblings('li', preceding=True))}."
+    return max(level, 0), f"{numbers[item]}."
 
 
 def _rows(page: Segmented, segments: Sequence[Segment]) -> list[list[tuple[str, int, int]]]:
@@ -90,23 +102,33 @@ def _rows(page: Segmented, segments: Sequence[Segment]) -> list[list[tuple[str, 
             return []
     if len(rows) < 2 or sum(len(cells) > 1 for cells in rows.values()) < 2:
         return []
-    return [_row(page.containers.elements[row], page, cells) for row, cells in rows.items()]
+    return [_row(page, row, cells) for row, cells in rows.items()]
 
 
-def _row(
-    element: etree._Element, page: Segmented, cells: dict[int, str]
-) -> list[tuple[str, int, int]]:
+def _row(page: Segmented, row: int, cells: dict[int, str]) -> list[tuple[str, int, int]]:
     """All cells of a row, the empty ones too, so that columns stay in line."""
-    texts = {page.containers.elements[cell]: text for cell, text in cells.items()}
+    attributes = page.containers.attributes
     return [
-        (texts.get(cell, ""), _span(cell, "colspan"), _span(cell, "rowspan"))
-        for cell in element
-        if cell.tag in CELLS
+        (
+            cells.get(cell, ""),
+            _span(attributes[cell], "colspan"),
+            _span(attributes[cell], "rowspan"),
+        )
+        for cell in _inside(page, row)
+        if page.containers.tags[cell] in CELLS
     ]
 
 
-def _span(cell: etree._Element, name: str) -> int:
-    value = cell.get(name, "1").strip()
+def _inside(page: Segmented, outer: int) -> Iterator[int]:
+    """The containers directly in another one."""
+    ends, place = page.containers.ends, outer + 1
+    while place < ends[outer]:
+        yield place
+        place = ends[place]
+
+
+def _span(attributes: Mapping[str, str], name: str) -> int:
+    value = attributes.get(name, "1").strip()
     return int(value) if value.isascii() and value.isdigit() and len(value) < 5 else 1
 
 
