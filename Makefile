@@ -16,7 +16,7 @@ test: $(VENV)/dev
 	$(BIN)/python -m pytest tests
 
 test-fast: $(VENV)/dev
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest tests/unit -n auto
 
 test-spark: $(VENV)/dev
 	$(BIN)/python -m pytest tests/spark

@@ -1,6 +1,6 @@
 """Extractors side by side: quality on pages with known main content, and speed, in one run.
 
-    python -m tests.benchmarks.extraction PAGES --folds FOLDER [--rounds N]
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.extraction PAGES --folds FOLDER [--rounds N]
 
 In: the collections of `pages.load`, and the weights of `fit_main_content --folds`, so that every
 page is judged by weights fitted on other sites only. Out: two Markdown tables. Speed is that of the
@@ -153,7 +153,8 @@ def main() -> None:
     parser.add_argument("--folds", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        parser.error("set OMP_NUM_THREADS=1: NumPy reads it when it is imported")
     classifiers = {}
     for fold in range(FOLDS):
         with (arguments.folds / f"fold{fold}.npz").open("rb") as file:
