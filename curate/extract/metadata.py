@@ -53,6 +53,9 @@ DATES = (
     "publish-date", "publication_date", "sailthru.date", "parsely-pub-date",
 )  # fmt: skip
 LICENCES = ("dc.rights", "dcterms.rights", "dcterms.license", "dc.rights.license", "license")
+PUBLISHERS = ("og:site_name", "citation_journal_title")
+READ = frozenset((*AUTHORS, *DATES, *LICENCES, *PUBLISHERS, "og:title", "og:url"))
+RELATIONS = re.compile("canonical|license", re.IGNORECASE)
 
 
 def page_labels(markup: str, url: str | None = None) -> dict[str, str]:
@@ -70,7 +73,7 @@ def page_labels(markup: str, url: str | None = None) -> dict[str, str]:
         "date": _date(meta, works),
         "licence": _licence(meta, links, works, markup),
         "canonical_url": _canonical(links, meta, url),
-        "publisher": _first(meta, ("og:site_name", "citation_journal_title")),
+        "publisher": _first(meta, PUBLISHERS),
         "declared_language": language,
     }
     return {name: value[:MAX_CHARS] for name, value in found.items() if value}
@@ -92,23 +95,28 @@ def _plain(value: str) -> str:
 
 
 def _elements(head: str) -> tuple[dict[str, list[str]], dict[str, str], str]:
-    """Values of meta elements by lower-case name, addresses of link elements by relation, and the
-    language of the html element."""
+    """Values of the meta elements in `READ` by lower-case name, addresses of the link elements in
+    `RELATIONS` by relation, and the language of the html element."""
     meta: dict[str, list[str]] = {}
     links: dict[str, str] = {}
     language = None
     for tag in TAG.finditer(head):
-        kind, attributes = tag[1].lower(), _attributes(tag[2])
+        kind = tag[1].lower()
+        if kind == "link" and not RELATIONS.search(tag[2]):
+            continue
+        attributes = _attributes(tag[2])
         if kind == "html":
             stated = attributes.get("lang") or attributes.get("xml:lang") or ""
             language = language or LANGUAGE.match(stated.strip())
         elif kind == "link":
             for relation in attributes.get("rel", "").lower().split():
                 links.setdefault(relation, attributes.get("href", ""))
-        elif value := _plain(attributes.get("content", "")):
-            for key in ("name", "property", "itemprop"):
-                if key in attributes:
-                    meta.setdefault(attributes[key].lower(), []).append(value)
+        else:
+            keys = (attributes.get(key, "").lower() for key in ("name", "property", "itemprop"))
+            named = [key for key in keys if key in READ]
+            if named and (value := _plain(attributes.get("content", ""))):
+                for key in named:
+                    meta.setdefault(key, []).append(value)
     return meta, links, language[0] if language else ""
 
 
@@ -140,12 +148,15 @@ def _works(head: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _ld_blocks(head: str) -> Iterator[str]:
-    """The contents of the first scripts of JSON-LD."""
-    scripts = (tag for tag in SCRIPT.finditer(head) if "ld+json" in tag[1].lower())
-    for tag in islice(scripts, MAX_LD_BLOCKS):
-        end = END_SCRIPT.search(head, tag.end(), tag.end() + MAX_LD_CHARS)
-        if end:
-            yield head[tag.end() : end.start()]
+    """The contents of the first scripts of JSON-LD. What makes a script one is looked for first:
+    most pages have scores of other scripts."""
+    for named in islice(re.finditer("ld\\+json", head), MAX_LD_BLOCKS):
+        begin = head.rfind("<", max(named.start() - MAX_VALUE_CHARS, 0), named.start())
+        tag = SCRIPT.match(head, begin) if begin >= 0 else None
+        if tag and tag.end(1) >= named.end():
+            end = END_SCRIPT.search(head, tag.end(), tag.end() + MAX_LD_CHARS)
+            if end:
+                yield head[tag.end() : end.start()]
 
 
 def _listed(node: Mapping[str, Any], name: str) -> list[Any]:
