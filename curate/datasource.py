@@ -24,10 +24,9 @@ from curate.document import SPARK_SCHEMA, Document, batches
 from curate.errors import InputError, LedgerError
 from curate.inputs import in_pieces, plan_scan
 from curate.recipe import Source
-from curate.source import read
 from curate.source.formats import check_options, known_format
 from curate.source.pieces import PIECE_BYTES, Joint, fit
-from curate.spark import PARTITION_BYTES, Entry
+from curate.spark import PARTITION_BYTES, Entry, rows_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -130,7 +129,7 @@ def _piece_bytes(options: Mapping[str, str]) -> int:
 def _rows(share: Share) -> Iterator[Document]:
     for entry in share.entries:
         joints: list[Joint] = []
-        yield from _read(entry, joints)
+        yield from rows_of(entry, joints)
         if entry.is_piece and not _meets(joints[0], share.following):
             ((_, size),) = share.following[-1].spans
             raise LedgerError(
@@ -139,17 +138,12 @@ def _rows(share: Share) -> Iterator[Document]:
             )
 
 
-def _read(entry: Entry, joints: list[Joint] | None = None) -> Iterator[Document]:
-    where = (entry.source, entry.format, entry.root, entry.path)
-    return read(*where, entry.options, entry.spans, joints, named=not entry.is_piece)
-
-
 def _meets(joint: Joint, following: Sequence[Entry]) -> bool:
     """Whether the next piece that has records begins where this one ended. Spark's tasks do not see
     each other, so every one looks for itself: at the first record of its neighbour."""
     met = [joint]
     for entry in following:
-        row = next(_read(entry), None)
+        row = next(rows_of(entry), None)
         place = None if row is None else int(row.origin.rpartition("#")[2].partition("+")[0])
         ((begin, end),) = entry.spans
         met.append(Joint(begin, end, place, None))

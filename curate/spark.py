@@ -187,10 +187,15 @@ def _scanner(
     return run
 
 
+def rows_of(entry: Entry, joints: list[Joint] | None = None) -> Iterator[Document]:
+    """The rows of an entry; what the readers of its spans met is put into `joints`."""
+    where = (entry.source, entry.format, entry.root, entry.path)
+    return read(*where, entry.options, entry.spans, joints, named=not entry.is_piece)
+
+
 def _counted(entry: Entry, tally: list[dict[str, Any]]) -> Iterator[Document]:
     records, joints = 0, list[Joint]()
-    where = (entry.source, entry.format, entry.root, entry.path)
-    for row in read(*where, entry.options, entry.spans, joints, named=not entry.is_piece):
+    for row in rows_of(entry, joints):
         records += 1
         yield row
     line = {"source": entry.source, "path": encodable(entry.path), "records": records}

@@ -35,8 +35,7 @@ class Dedup:
     compared exactly only. `payload` compares the bytes before extraction: placed before the step
     `extract`, it spares that step every copy. `bands` x `rows` default to datasketch's optimum for
     the threshold with `false_negative_weight`: a false positive costs one comparison, a false
-    negative a duplicate.
-    `prefer` orders who stays, ties broken by the smallest id.
+    negative a duplicate. `prefer` orders who stays, ties broken by the smallest id.
     """
 
     name: ClassVar[str] = "dedup"

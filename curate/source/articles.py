@@ -24,9 +24,7 @@ ARXIV = re.compile(  # arxiv.org/help/arxiv_identifier: since April 2007, and be
 )
 
 
-def read_jats(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
-    """The article as `content`."""
-    yield from reader_of(JATS)(stream, origin)
+read_jats = reader_of(JATS)
 
 
 def read_latex(stream: BinaryIO, origin: Origin) -> Iterator[Document]:

@@ -24,8 +24,8 @@ from curate.source.common_crawl.paths_list import (
     read_list,
 )
 from curate.source.listing import FileInfo, common_folder, file_info, list_files
+from curate.source.pieces import Span
 from curate.source.remote.places import file_system, is_web, unreachable
-from curate.source.remote.ranges import Span
 from curate.store import absolute
 
 if TYPE_CHECKING:

@@ -32,9 +32,9 @@ class Format:
 
     `suffixes` are without a compression's; `names` are whole file names. `options` are the ones a
     recipe may set, with their defaults; `choices` are the values of those that take few, `several`
-    the options that take more than one of them. Where `read_span` is given, a file can be read in pieces (see `pieces`). `by_name`: only read as this
-    where the recipe says so, since other files end so too. `extra`: a module it needs, and the extra
-    of this package that brings it.
+    the options that take more than one of them. Where `read_span` is given, a file can be read in
+    pieces (see `pieces`). `by_name`: only read as this where the recipe says so, since other files
+    end so too. `extra`: a module it needs, and the extra of this package that brings it.
     """
 
     name: str

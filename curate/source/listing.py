@@ -19,8 +19,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from curate.errors import CurateError, InputError
 from curate.source.formats import Format, known_format, told_by_files
+from curate.source.pieces import Span
 from curate.source.remote.places import file_system, unreachable
-from curate.source.remote.ranges import Span
 
 MAX_SUFFIXES = 20
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import lzma
-import re
 import stat
 import struct
 import tarfile
@@ -22,11 +21,11 @@ from typing import BinaryIO, Self, cast
 
 import zstandard
 
+from curate.source.code.checkout import COMMIT
 from curate.source.opening import BUFFER_BYTES, DamagedError, decompressed, seekable
 
 MAX_HEADER_BYTES = 1 << 20
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 HEADER_TYPES = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,

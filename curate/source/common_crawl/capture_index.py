@@ -16,8 +16,9 @@ from curate.errors import CurateError, InputError
 from curate.source.common_crawl import cdx, cluster, index_table
 from curate.source.common_crawl.selection import Capture, Select, Tally
 from curate.source.opening import DamagedError, damage, decompressed
+from curate.source.pieces import Span
 from curate.source.remote.places import open_file, unreachable
-from curate.source.remote.ranges import Span, disjoint
+from curate.source.remote.ranges import disjoint
 
 PARQUET = b"PAR1"
 

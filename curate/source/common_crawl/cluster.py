@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator
 from curate.errors import InputError
 from curate.source.common_crawl.selection import Select
 from curate.source.opening import DamagedError
+from curate.source.pieces import Span
 from curate.source.remote.places import open_file
-from curate.source.remote.ranges import Span
 
 NAME = "cluster.idx"
 WWW = re.compile(r"^www\d*\.(?=[^.]+\.)")  # keys leave it out

@@ -36,12 +36,7 @@ ESCAPED = re.compile("[\udc80-\udcff]")
 
 def read_csv(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
     """One document a record. Blank lines are no record."""
-    rows = 0
-    for number, record in records(stream, origin):
-        rows += 1
-        yield record if isinstance(record, Document) else fields.document(record, number, origin)
-    if rows == 0:
-        yield origin.lost("empty_file", None, "the file holds no rows", 0)
+    return fields.documents(records(stream, origin), origin, "the file holds no rows")
 
 
 def records(stream: BinaryIO, origin: Origin) -> Iterator[tuple[int, dict[str, str] | Document]]:

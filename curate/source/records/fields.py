@@ -9,7 +9,7 @@ else should stay with the document is listed in `labels`; a record without text 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from curate.document import Document
@@ -50,6 +50,19 @@ def labelled(options: Mapping[str, str]) -> dict[str, str]:
     names = [name.strip() for name in (listed.split(",") if "," in listed else listed.split())]
     pairs = (name.partition("=") for name in names if name)
     return {label: field or label for label, _, field in pairs}
+
+
+def documents(
+    records: Iterable[tuple[int, Mapping[str, Any] | Document]], origin: Origin, if_none: str
+) -> Iterator[Document]:
+    """Numbered records as rows; a record that is a row already stays one. `if_none` is the reason of
+    a file without records."""
+    rows = 0
+    for number, record in records:
+        rows += 1
+        yield record if isinstance(record, Document) else document(record, number, origin)
+    if rows == 0:
+        yield origin.lost("empty_file", None, if_none, 0)
 
 
 def document(value: Mapping[str, Any], place: int, origin: Origin) -> Document:

@@ -34,12 +34,7 @@ Record = tuple[int, dict[str, Any] | Document]
 
 def read_json(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
     """One document an object, in whichever of the three shapes the file is."""
-    rows = 0
-    for number, record in records(stream, origin):
-        rows += 1
-        yield record if isinstance(record, Document) else fields.document(record, number, origin)
-    if rows == 0:
-        yield origin.lost("empty_file", None, "the file holds nothing", 0)
+    return fields.documents(records(stream, origin), origin, "the file holds nothing")
 
 
 def records(stream: BinaryIO, origin: Origin) -> Iterator[Record]:

@@ -14,8 +14,9 @@ from fsspec.core import url_to_fs
 from fsspec.spec import AbstractBufferedFile
 
 from curate.errors import CurateError, InputError, MissingError, WorkError
+from curate.source.pieces import Span
 from curate.source.remote.patience import Busy, patiently
-from curate.source.remote.ranges import RangeReader, Span
+from curate.source.remote.ranges import RangeReader
 from curate.source.remote.stream import Web, WebFile
 
 BLOCK_BYTES = 8 << 20
@@ -31,6 +32,7 @@ Result = TypeVar("Result")
 
 
 def is_web(path: str) -> bool:
+    """Whether a path is read by our own reader of web servers."""
     return path.startswith(("http://", "https://"))
 
 

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-Span = tuple[int, int]
+from curate.source.pieces import Span
 
 GAP_BYTES = 1 << 20
 # Readers look so far beyond where a record starts or ends (`compressed.READ_BYTES`, and what is fed

@@ -67,11 +67,13 @@ def _pool(url: str) -> urllib3.PoolManager:
 
 
 def reason_of(error: Exception) -> str:
+    """One line for an error of the connection."""
     cause = getattr(error, "reason", None) or error
     return f"{type(cause).__name__}: {cause}".splitlines()[0][:300]
 
 
 def content_length(response: urllib3.BaseHTTPResponse) -> int | None:
+    """The length that the answer states, in bytes; None if it states none."""
     value = response.headers.get("Content-Length", "")
     return int(value) if value.isascii() and value.isdigit() else None
 

@@ -18,11 +18,10 @@ from typing import BinaryIO
 
 from curate.source.pieces import Joint
 from curate.source.web_archive.compressed import Members
-from curate.source.web_archive.http_message import fields
+from curate.source.web_archive.http_message import HEADER_END, fields
 from curate.source.web_archive.record_start import ARC_LINE, WARC_LINE, find_record
 from curate.source.web_archive.tape import Tape
 
-HEADER_END = re.compile(rb"\r?\n\r?\n")
 MAX_HEADER_BYTES = 1 << 20
 NOWHERE = -1
 UNREADABLE, TRUNCATED, TOO_LARGE = "unreadable", "truncated", "too_large"
