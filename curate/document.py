@@ -13,9 +13,12 @@ every run, partitioning and retry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate, chain, repeat
+from operator import attrgetter
+from typing import Any
 
 import pyarrow as pa
 import xxhash
@@ -47,6 +50,8 @@ SPARK_SCHEMA = (
 RECORD = "record."
 BATCH_ROWS = 500
 BATCH_BYTES = 32 << 20
+ROW_BYTES = 256
+_VALUES = attrgetter(*COLUMNS)
 
 
 @dataclass(slots=True)
@@ -72,7 +77,7 @@ class Document:
     @property
     def size_bytes(self) -> int:
         """About how much memory the row takes in a batch."""
-        return len(self.content or b"") + len(self.text or "") + 256
+        return len(self.content or b"") + len(self.text or "") + ROW_BYTES
 
 
 def document_id(source: str, origin: str) -> str:
@@ -100,15 +105,16 @@ def share(key: str, seed: str) -> float:
 
 def documents(batch: pa.RecordBatch) -> Iterator[Document]:
     """The rows of an Arrow batch; columns the batch lacks are empty."""
-    names = [name for name in COLUMNS if name in batch.schema.names]
-    columns = [batch.column(name).to_pylist() for name in names]
-    for values in zip(*columns, strict=True):
-        row = dict(zip(names, values, strict=True))
-        row["signals"] = dict(row.get("signals") or ())
-        row["labels"] = dict(row.get("labels") or ())
-        if row.get("text") is not None:
-            row["text"] = Text(row["text"])
-        yield Document(**row)
+    present = set(batch.schema.names)
+    columns: dict[str, Iterable[Any]] = {
+        name: batch.column(name).to_pylist() if name in present else repeat(None, batch.num_rows)
+        for name in COLUMNS
+    }
+    columns["text"] = (None if text is None else Text(text) for text in columns["text"])
+    for name in ("signals", "labels"):
+        columns[name] = (dict(pairs or ()) for pairs in columns[name])
+    for values in zip(*columns.values(), strict=True):
+        yield Document(*values)
 
 
 def batches(
@@ -118,11 +124,12 @@ def batches(
     held: list[Document] = []
     size = 0
     for row in rows:
-        if held and (len(held) >= max_rows or size + row.size_bytes > max_bytes):
+        row_bytes = row.size_bytes
+        if held and (len(held) >= max_rows or size + row_bytes > max_bytes):
             yield _batch(held)
             held, size = [], 0
         held.append(row)
-        size += row.size_bytes
+        size += row_bytes
     if held:
         yield _batch(held)
 
@@ -137,15 +144,21 @@ def _batch(rows: list[Document]) -> pa.RecordBatch:
 
 
 def _arrow(rows: list[Document]) -> pa.RecordBatch:
-    columns: dict[str, list[object]] = {}
-    for name in COLUMNS:
-        values = [getattr(row, name) for row in rows]
-        columns[name] = (
-            [list(v.items()) for v in values] if name in ("signals", "labels") else values
-        )
+    columns = zip(SCHEMA, zip(*map(_VALUES, rows), strict=True), strict=True)
     return pa.RecordBatch.from_arrays(
-        [pa.array(columns[field.name], field.type) for field in SCHEMA], schema=SCHEMA
+        [_column(values, field.type) for field, values in columns], schema=SCHEMA
     )
+
+
+def _column(values: Sequence[Any], type: pa.DataType) -> pa.Array:
+    """One column. Maps are laid out here, keys and values each in one array, which is cheaper than
+    a list of pairs a row."""
+    if not pa.types.is_map(type):
+        return pa.array(values, type)
+    edges = pa.array(accumulate(map(len, values), initial=0), pa.int32())
+    keys = pa.array(list(chain.from_iterable(values)), type.key_type)
+    items = list(chain.from_iterable(map(dict.values, values)))
+    return pa.MapArray.from_arrays(edges, keys, pa.array(items, type.item_type))
 
 
 def _replace_surrogates(row: Document) -> None:

@@ -64,13 +64,16 @@ def _entry(source: Source, root: str, file: FileInfo) -> Entry:
 
 def in_pieces(entry: Entry, piece_bytes: int | None = None) -> list[Entry]:
     """A large file as pieces that can be read apart; anything else as it is."""
-    spans = pieces.cut(entry.size, piece_bytes or pieces.PIECE_BYTES)
-    if entry.spans or not spans or FORMATS[entry.format].read_span is None:
+    format, is_local = FORMATS[entry.format], "://" not in (entry.root or entry.path)
+    if entry.spans or format.read_span is None or (format.local_pieces and not is_local):
         return [entry]
+    wanted = piece_bytes or format.piece_bytes or pieces.PIECE_BYTES
+    least = -(-entry.size // format.local_pieces) if format.local_pieces else 0
+    spans = pieces.cut(entry.size, max(wanted, least))
     return [
         replace(entry, size=end - begin, spans=((begin, end),), is_piece=True)
         for begin, end in spans
-    ]
+    ] or [entry]
 
 
 def plan_slices(

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -45,7 +46,10 @@ SETTINGS = {
     "spark.speculation": "false",
     "spark.ui.showConsoleProgress": "false",
 }
+# Of a job of a minute on two cores the JVM's second compiler took 50 of 146 CPU seconds; without it a
+# quarter of a million documents are deduplicated in 93 seconds, before it was 115.
 LOCAL_SETTINGS = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
     "spark.driver.memory": "4g",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -145,14 +149,18 @@ def check_tally(df: DataFrame, tally_folder: str) -> dict[str, int]:
     file = f.regexp_replace("origin", PLACE, "")
     written = df.groupBy("source", file.alias("path")).agg(f.count("*").alias("rows"))
     both = tally.join(written, ["source", "path"], "full_outer").fillna(0, ["records", "rows"])
-    wrong = both.where("records != rows").orderBy("path").limit(1).collect()
-    if wrong:
-        row = wrong[0]
+    wrong = f.when(f.expr("records != rows"), f.struct("path", "records", "rows"))
+    sums = both.groupBy("source").agg(
+        f.sum("records").alias("records"), f.min(wrong).alias("wrong")
+    )
+    rows = sums.collect()
+    if faults := [(row["wrong"]["path"], row) for row in rows if row["wrong"]]:
+        path, row = min(faults, key=itemgetter(0))
+        records, written_rows = row["wrong"]["records"], row["wrong"]["rows"]
         raise LedgerError(
-            f"{row['source']}: {row['path']}: {row['records']} records read but {row['rows']} rows written"
+            f"{row['source']}: {path}: {records} records read but {written_rows} rows written"
         )
-    read = tally.groupBy("source").agg(f.sum("records").alias("records")).collect()
-    return {row["source"]: row["records"] for row in read}
+    return {row["source"]: row["records"] for row in rows}
 
 
 def tally_joints(spark: SparkSession, tally_folder: str) -> list[list[Any]]:

@@ -20,7 +20,7 @@ from curate.source.code import archive, languages, reader
 from curate.source.media import DOCX, EPUB
 from curate.source.opening import COMPRESSED_SUFFIXES
 from curate.source.origin import Origin, names_in
-from curate.source.pieces import Joint, Span
+from curate.source.pieces import SMALL_PIECE_BYTES, Joint, Span
 from curate.source.records import columnar, delimited, fields, json_records
 from curate.source.remote.places import open_file
 from curate.source.web_archive import warc
@@ -33,8 +33,10 @@ class Format:
     `suffixes` are without a compression's; `names` are whole file names. `options` are the ones a
     recipe may set, with their defaults; `choices` are the values of those that take few, `several`
     the options that take more than one of them. Where `read_span` is given, a file can be read in
-    pieces (see `pieces`). `by_name`: only read as this where the recipe says so, since other files
-    end so too. `extra`: a module it needs, and the extra of this package that brings it.
+    pieces of `piece_bytes` (see `pieces`); with `local_pieces` only a local file, in so many at most,
+    since the reader of a piece looks at other parts of the file too. `by_name`: only read as this
+    where the recipe says so, since other files end so too. `extra`: a module it needs, and the extra
+    of this package that brings it.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Format:
     read_span: Callable[[BinaryIO, Origin, int, int], Generator[Document, None, Joint]] | None = (
         None
     )
+    piece_bytes: int | None = None
+    local_pieces: int | None = None
     by_name: bool = False
     extra: tuple[str, str] | None = None
 
@@ -73,9 +77,23 @@ FORMATS: dict[str, Format] = {
             read_span=warc.read_span,
         ),
         Format(
-            "jsonl", (".jsonl", ".json", ".ndjson"), json_records.read_json, options=fields.OPTIONS
+            "jsonl",
+            (".jsonl", ".json", ".ndjson"),
+            json_records.read_json,
+            options=fields.OPTIONS,
+            read_span=json_records.read_span,
+            piece_bytes=SMALL_PIECE_BYTES,
+            local_pieces=8,
         ),
-        Format("parquet", (".parquet", ".pq"), columnar.read_parquet, options=fields.OPTIONS),
+        Format(
+            "parquet",
+            (".parquet", ".pq"),
+            columnar.read_parquet,
+            options=fields.OPTIONS,
+            read_span=columnar.read_parquet_span,
+            piece_bytes=SMALL_PIECE_BYTES,
+            local_pieces=64,
+        ),
         Format(
             "arrow", (".arrow", ".feather", ".ipc"), columnar.read_arrow, options=fields.OPTIONS
         ),

@@ -20,6 +20,7 @@ import zstandard
 
 BUFFER_BYTES = 256 << 10
 LONG_WINDOW_BYTES = 1 << 31  # zstd --long=31, as the large dumps of forums are packed
+GZIP, BZIP2, XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"
 ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or pzstd's before one
 ZSTD_FEED_BYTES = 4 << 10  # bounds what one call can decode to: a block is at most 128 KiB
 COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2", ".xz")
@@ -33,15 +34,24 @@ def decompressed(stream: BinaryIO) -> BinaryIO:
     """The stream without gzip, zstd, bzip2 or xz; concatenated members are one stream."""
     stream = cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, stream), BUFFER_BYTES))
     magic = cast(io.BufferedReader, stream).peek(6)
-    if magic.startswith(b"\x1f\x8b"):
+    if magic.startswith(GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
     if ZSTD.match(magic):
         return cast(BinaryIO, io.BufferedReader(_ZstdFrames(stream), BUFFER_BYTES))
-    if magic.startswith(b"BZh"):
+    if magic.startswith(BZIP2):
         return cast(BinaryIO, bz2.BZ2File(stream))
-    if magic.startswith(b"\xfd7zXZ\x00"):
+    if magic.startswith(XZ):
         return cast(BinaryIO, lzma.LZMAFile(stream))
     return stream
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether a file that begins so is one that `decompressed` decompresses.
+
+    >>> is_compressed(gzip.compress(b"")), is_compressed(b"{}")
+    (True, False)
+    """
+    return head.startswith((GZIP, BZIP2, XZ)) or ZSTD.match(head) is not None
 
 
 class _ZstdFrames(io.RawIOBase):

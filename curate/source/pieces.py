@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 PIECE_BYTES = 256 << 20
+SMALL_PIECE_BYTES = 32 << 20  # where a piece's first record is found at once
 Span = tuple[int, int]
 
 
@@ -24,7 +25,8 @@ class Joint:
     """What the reader of the span [begin, end) met.
 
     `first`: where its first record starts; None if none starts in the span. `next`: the first
-    record it left to others; None if it read to the end of the file.
+    record it left to others; None if it read to the end of the file. Both are bytes, or the numbers
+    of records: then a span in which none starts has the next one behind it as both.
     """
 
     begin: int

@@ -52,6 +52,13 @@ def test_sliced_and_narrow_batches_are_read() -> None:
     assert (row.id, row.signals, row.text) == ("2", {}, None)
 
 
+def test_maps_that_are_null_or_sliced_are_read() -> None:
+    labels = pa.array([[("a", "b")], None, [], [("c", None)]], SCHEMA.field("labels").type)
+    names = pa.array(["1", "2", "3", "4"])
+    table = pa.RecordBatch.from_arrays([names] * 3 + [labels], ["id", "source", "origin", "labels"])
+    assert [row.labels for row in documents(table.slice(1))] == [{}, {}, {"c": None}]
+
+
 def test_ids_depend_on_source_and_origin_only() -> None:
     assert document_id("web", "a#1") == document_id("web", "a#1") != document_id("code", "a#1")
     assert len(document_id("web", "a#1")) == 32

@@ -8,9 +8,11 @@ import gzip
 import io
 import json
 import lzma
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from datetime import datetime
 from io import BytesIO
+from itertools import pairwise
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,10 +23,14 @@ from hypothesis import strategies as st
 
 from curate.document import Document, batches
 from curate.errors import InputError
+from curate.inputs import in_pieces
 from curate.source.origin import Origin
-from curate.source.records.columnar import read_arrow, read_parquet
+from curate.source.pieces import Joint, fit
+from curate.source.records.columnar import read_arrow, read_parquet, read_parquet_span
 from curate.source.records.delimited import read_csv
-from curate.source.records.json_records import read_json
+from curate.source.records.json_lines import record_of
+from curate.source.records.json_records import read_json, read_span
+from curate.spark import Entry
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
@@ -292,3 +298,114 @@ def test_damaged_offsets_are_told_and_do_not_crash() -> None:
 def test_damage_met_ahead_is_told_where_it_stands(cut: bytes) -> None:
     rows = json_rows(gzip.compress(b'{"text": "a"}\n') + cut)
     assert places(rows) == [("1", None), ("2", "record.unreadable")]
+
+
+ReadSpan = Callable[[BinaryIO, Origin, int, int], Generator[Document, None, Joint]]
+
+
+def read_pieces(
+    read: ReadSpan, content: bytes, origin: Origin, cuts: Iterable[int]
+) -> tuple[list[Document], list[Joint]]:
+    """The rows of all pieces of a file, in order, and what their readers met."""
+    rows, joints = list[Document](), list[Joint]()
+
+    def piece(begin: int, end: int) -> Generator[Document, None, None]:
+        joints.append((yield from read(BytesIO(content), origin, begin, end)))
+
+    for begin, end in pairwise(sorted({0, len(content), *cuts})):
+        rows += piece(begin, end)
+    return rows, joints
+
+
+LINES = st.sampled_from(
+    [b'{"text": "a"}', b"", b"  ", b"{", b'{"text": "' + b"b" * 70 + b'"}', b'{"id": 7}\r', b"[1]"]
+)
+
+
+@given(st.lists(LINES, min_size=1, max_size=12), st.data())
+def test_lines_in_pieces_are_the_rows_of_the_whole(lines: list[bytes], data: st.DataObject) -> None:
+    content = b"\n".join(lines) + b"\n"
+    cuts = data.draw(st.sets(st.integers(1, len(content)), max_size=5))
+    origin = Origin("s", "a.jsonl", {}, 60)
+    rows, joints = read_pieces(read_span, content, origin, cuts)
+    assert rows == list(read_json(BytesIO(content), origin))
+    assert fit(joints)
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("a.jsonl", gzip.compress(b'{"text": "a"}\n{"text": "b"}\n', mtime=0)),
+        ("a.json", b'[{"text": "a"},\n{"text": "b"}]'),
+        ("a.jsonl", '{"text": "a"}\n{"text": "b"}\n'.encode("utf-16")),
+    ],
+)
+def test_what_is_no_plain_lines_is_read_by_its_first_piece(path: str, content: bytes) -> None:
+    rows, joints = read_pieces(read_span, content, Origin("s", path, {}), [5, 9])
+    assert places(rows) == [("1", None), ("2", None)]
+    assert fit(joints)
+
+
+@given(st.integers(1, 9), st.sets(st.integers(1, 2_000), max_size=4))
+def test_row_groups_in_pieces_are_the_rows_of_the_whole(group_rows: int, cuts: set[int]) -> None:
+    content = io.BytesIO()
+    texts = [None if number % 4 == 0 else f"text {number}" for number in range(23)]
+    pq.write_table(pa.table({"text": texts}), content, row_group_size=group_rows)
+    origin = Origin("s", "a.parquet", {})
+    cuts = {cut for cut in cuts if cut < len(content.getvalue())}
+    rows, joints = read_pieces(read_parquet_span, content.getvalue(), origin, cuts)
+    assert rows == list(read_parquet(BytesIO(content.getvalue()), origin))
+    assert len(rows) == 23 and fit(joints)
+
+
+@pytest.mark.parametrize(
+    "content", [b"PAR1 and no footer", b"nothing", gzip.compress(b"PAR1", mtime=0)]
+)
+def test_a_damaged_parquet_file_is_lost_once(content: bytes) -> None:
+    origin = Origin("s", "a.parquet", {})
+    rows, joints = read_pieces(read_parquet_span, content, origin, [3])
+    assert rows == list(read_parquet(BytesIO(content), origin))
+    assert len(rows) == 1 and fit(joints)
+
+
+def test_only_large_local_files_are_cut() -> None:
+    def number_of_pieces(format: str, size: int, root: str = "/data") -> int:
+        return len(in_pieces(Entry("s", format, root, f"a.{format}", size)))
+
+    assert number_of_pieces("jsonl", 1 << 20) == 1
+    assert number_of_pieces("jsonl", 100 << 20) == 4
+    assert number_of_pieces("jsonl", 1 << 40) == 8
+    assert number_of_pieces("parquet", 1 << 40) == 64
+    assert number_of_pieces("csv", 1 << 40) == 1
+    assert number_of_pieces("jsonl", 1 << 40, "s3://bucket") == 1
+    assert number_of_pieces("warc", 1 << 30, "s3://bucket") == 4
+
+
+NUMBERS = st.integers() | st.integers(-(2**70), 2**70) | st.floats()
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=3), st.booleans())
+def test_a_line_means_what_json_says(value: dict[str, object], ascii_only: bool) -> None:
+    line = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    found = record_of(line, 1, Origin("s", "a.jsonl", {}))
+    assert repr(found) == repr(json.loads(line))  # so that NaN is equal, and 1 is not 1.0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"a": 18446744073709551616}',
+        b'{"a": [{"b": -9223372036854775809}]}',
+        b'{"a": 1e400, "b": -0, "c": NaN}',
+        b'{"a": 1, "b": 2, "a": 3}',
+        b'\xef\xbb\xbf{"a": 1}',
+        b'{"a": "\\ud800"}',
+        '{"a": "b"}'.encode("utf-16-le"),
+    ],
+)
+def test_a_line_that_orjson_would_read_otherwise(line: bytes) -> None:
+    assert repr(record_of(line, 1, Origin("s", "a.jsonl", {}))) == repr(json.loads(line))

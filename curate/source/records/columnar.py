@@ -8,7 +8,11 @@ to be read whole where the stream cannot seek.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import sys
+from bisect import bisect_left
+from collections.abc import Generator, Iterable, Iterator
+from itertools import accumulate
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -17,10 +21,12 @@ import pyarrow.parquet as pq
 from curate.document import Document
 from curate.source.opening import DamagedError, damage, decompressed, seekable
 from curate.source.origin import Origin
-from curate.source.records.fields import document, wanted
+from curate.source.pieces import Joint
+from curate.source.records.fields import Fields, wanted
 
 BATCH_ROWS = 256
 FILE_MAGIC = b"ARROW1"
+PARQUET_MAGIC = b"PAR1"
 FEATHER_1_MAGIC = b"FEA1"
 
 
@@ -29,39 +35,83 @@ def read_parquet(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
     return _documents(_parquet_batches(stream, wanted(origin.options)), origin)
 
 
+def read_parquet_span(
+    stream: BinaryIO, origin: Origin, begin: int, end: int
+) -> Generator[Document, None, Joint]:
+    """The rows of the row groups that start in bytes [begin, end), which is told by the share of rows
+    before them; a joint's places are the numbers of rows. The first piece of a file without a footer,
+    or of a compressed one, is all of it."""
+    edges = _row_groups(stream) if (begin, end) != (0, sys.maxsize) else []
+    if not edges:
+        if begin == 0:
+            yield from read_parquet(stream, origin)
+        return Joint(begin, end, None if begin else 0, None)
+    size = stream.seek(0, io.SEEK_END)
+    starts = [size * row // edges[-1] for row in edges[:-1]]
+    low, high = bisect_left(starts, begin), bisect_left(starts, end)
+    if low < high:
+        chosen = range(low, high)
+        batches = _parquet_batches(stream, wanted(origin.options), chosen)
+        yield from _documents(batches, origin, edges[low], "the rest of this piece of the file")
+    after = edges[high] if high < len(starts) else None
+    return Joint(begin, end, edges[low] if low < len(starts) else None, after)
+
+
+def _row_groups(stream: BinaryIO) -> list[int]:
+    """How many rows stand before each row group, and in all; empty if the file cannot be cut."""
+    head = stream.read(len(PARQUET_MAGIC))
+    stream.seek(0)
+    if head != PARQUET_MAGIC:
+        return []
+    try:
+        found = pq.read_metadata(stream)
+        rows = [found.row_group(number).num_rows for number in range(found.num_row_groups)]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        rows = []
+    stream.seek(0)
+    return [*accumulate(rows, initial=0)] if sum(rows) else []
+
+
 def read_arrow(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
     """One document a row of every batch."""
     return _documents(_arrow_batches(stream, wanted(origin.options)), origin)
 
 
-def _documents(batches: Iterator[pa.RecordBatch], origin: Origin) -> Iterator[Document]:
-    number = 0
+def _documents(
+    batches: Iterator[pa.RecordBatch],
+    origin: Origin,
+    number: int = 0,
+    rest: str = "the rest of the file",
+) -> Iterator[Document]:
+    document = Fields(origin).document
     try:
         for batch in batches:
             for value in _values(batch):
                 if isinstance(value, dict):
-                    yield document(value, number, origin)
+                    yield document(value, number)
                 else:
                     yield origin.lost("unreadable", number, value)
                 number += 1
     except (pa.ArrowException, DamagedError, OSError, ValueError, MemoryError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        yield origin.lost(
-            "unreadable",
-            number,
-            f"the rest of the file: {str(error) or type(error).__name__}"[:300],
-        )
+        reason = f"{rest}: {str(error) or type(error).__name__}"[:300]
+        yield origin.lost("unreadable", number, reason)
         return
     if number == 0:
         yield origin.lost("empty_file", None, "the file holds no rows", 0)
 
 
-def _parquet_batches(stream: BinaryIO, names: set[str]) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(
+    stream: BinaryIO, names: set[str], row_groups: Iterable[int] | None = None
+) -> Iterator[pa.RecordBatch]:
     with damage():
         table = pq.ParquetFile(seekable(decompressed(stream)))
     columns = _columns(table.schema_arrow.names, names)
-    yield from table.iter_batches(batch_size=BATCH_ROWS, columns=columns)
+    chosen = None if row_groups is None else list(row_groups)
+    yield from table.iter_batches(batch_size=BATCH_ROWS, row_groups=chosen, columns=columns)
 
 
 def _arrow_batches(stream: BinaryIO, names: set[str]) -> Iterator[pa.RecordBatch]:

@@ -29,13 +29,14 @@ OPTIONS: Mapping[str, str] = {
     "language": "language",
     "labels": "",
 }
+NAMED = {name: default for name, default in OPTIONS.items() if name != "labels"}
 CARRIED = ("labels", "media_type")  # read under these names always: a table of ours has them
-LABELLED = ("id", "title", "licence")
+NOTHING = (None, "")
 
 
 def wanted(options: Mapping[str, str]) -> set[str]:
     """The names of all fields that can matter, dotted ones as they were given."""
-    named = {options.get(name, default) for name, default in OPTIONS.items() if name != "labels"}
+    named = {options.get(name, default) for name, default in NAMED.items()}
     return named | set(labelled(options).values()) | set(CARRIED)
 
 
@@ -58,36 +59,50 @@ def documents(
     """Numbered records as rows; a record that is a row already stays one. `if_none` is the reason of
     a file without records."""
     rows = 0
+    document = Fields(origin).document
     for number, record in records:
         rows += 1
-        yield record if isinstance(record, Document) else document(record, number, origin)
+        yield record if isinstance(record, Document) else document(record, number)
     if rows == 0:
         yield origin.lost("empty_file", None, if_none, 0)
 
 
-def document(value: Mapping[str, Any], place: int, origin: Origin) -> Document:
-    """The record at `place` as a row, with text, or content to extract, or the reason for neither."""
-    row = origin.document(place)
-    named = {
-        name: field(value, origin.options.get(name, default))
-        for name, default in OPTIONS.items()
-        if name != "labels"
-    }
-    row.url = named["url"] if isinstance(named["url"], str) and named["url"] else None
-    row.language = named["language"] if isinstance(named["language"], str) else None
-    if isinstance(value.get("media_type"), str):
-        row.media_type = value["media_type"]
-    row.labels.update(_own_labels(value.get("labels")))
-    for name in LABELLED:
-        if named[name] not in (None, ""):
-            row.labels[name] = label(named[name])
-    if named["date"] not in (None, ""):
-        row.labels["date"] = iso_date(named["date"]) or label(named["date"])
-    for name, source in labelled(origin.options).items():
-        if (item := field(value, source)) is not None:
-            row.labels[name] = label(item)
-    fill(row, named["text"], named["html"], origin)
-    return row
+class Fields:
+    """What the recipe calls the fields of a file, told once for all its records."""
+
+    def __init__(self, origin: Origin) -> None:
+        options = origin.options
+        self._origin = origin
+        self._names = [options.get(name, default) for name, default in NAMED.items()]
+        self._dotted = any("." in name for name in self._names)
+        self._labelled = tuple(labelled(options).items())
+
+    def document(self, value: Mapping[str, Any], place: int) -> Document:
+        """The record at `place` as a row, with text, or content to extract, or the reason for
+        neither."""
+        row = self._origin.document(place)
+        text, html, url, id, title, date, licence, language = self._values(value)
+        row.url = url if isinstance(url, str) and url else None
+        row.language = language if isinstance(language, str) else None
+        if isinstance(media_type := value.get("media_type"), str):
+            row.media_type = media_type
+        if (labels := value.get("labels")) is not None:
+            row.labels.update(_own_labels(labels))
+        for name, item in (("id", id), ("title", title), ("licence", licence)):
+            if item not in NOTHING:
+                row.labels[name] = label(item)
+        if date not in NOTHING:
+            row.labels["date"] = iso_date(date) or label(date)
+        for name, source in self._labelled:
+            if (item := field(value, source)) is not None:
+                row.labels[name] = label(item)
+        fill(row, text, html, self._origin)
+        return row
+
+    def _values(self, value: Mapping[str, Any]) -> Iterable[Any]:
+        if self._dotted:
+            return [field(value, name) for name in self._names]
+        return map(value.get, self._names)
 
 
 def field(value: Mapping[str, Any], name: str) -> Any:

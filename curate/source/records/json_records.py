@@ -11,33 +11,35 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from curate.document import Document
 from curate.source.media import UTF16_BOM
-from curate.source.opening import DamagedError, damage
+from curate.source.opening import DamagedError, damage, is_compressed
 from curate.source.origin import Origin
+from curate.source.pieces import Joint
 from curate.source.records import fields
 from curate.source.records.head import HEAD_BYTES, head_of
+from curate.source.records.json_lines import Record, line_at, lines, object_of, record_of
 
 LINE_SUFFIXES = {".jsonl", ".ndjson"}
 BLANKS = b" \t\r\n\xef\xbb\xbf"
 BLANK = re.compile("[ \t\r\n\ufeff]*")
+NO_RECORDS = "the file holds nothing"
 UNDECODED = re.compile("[\udc80-\udcff]")
 TOKEN_CHARS = 16  # an error this near to the end of what was read may be only that end
 DECODER = json.JSONDecoder()
 
-Record = tuple[int, dict[str, Any] | Document]
-
 
 def read_json(stream: BinaryIO, origin: Origin) -> Iterator[Document]:
     """One document an object, in whichever of the three shapes the file is."""
-    return fields.documents(records(stream, origin), origin, "the file holds nothing")
+    return fields.documents(records(stream, origin), origin, NO_RECORDS)
 
 
-def records(stream: BinaryIO, origin: Origin) -> Iterator[Record]:
+def records(stream: BinaryIO, origin: Origin) -> Iterator[tuple[int, Record]]:
     """Numbered objects, or the row that says why there is none."""
     head, reader = head_of(stream)
     return (_from_lines if _is_lines(head, origin.path) else _from_values)(reader, origin)
@@ -63,56 +65,54 @@ def _is_lines(head: bytes, path: str) -> bool:
     return True
 
 
-def _from_lines(reader: BinaryIO, origin: Origin) -> Iterator[Record]:
+def read_span(
+    stream: BinaryIO, origin: Origin, begin: int, end: int
+) -> Generator[Document, None, Joint]:
+    """The rows of the lines that start in bytes [begin, end) of a file that can seek; a joint's places
+    are the numbers of lines. The first piece of what is not plain lines is all of it."""
+    if (begin, end) == (0, sys.maxsize) or not _is_plain_lines(stream, origin.path):
+        if begin == 0:
+            yield from read_json(stream, origin)
+        return Joint(begin, end, None if begin else 1, None)
+    document = fields.Fields(origin).document
+    first = after = None
+    for number, start, line in lines(stream, origin.max_record_bytes, *line_at(stream, begin)):
+        if line is not None and line.isspace():
+            continue
+        if start >= end:
+            after = number
+            break
+        first = first or number
+        record = record_of(line, number, origin)
+        yield record if isinstance(record, Document) else document(record, number)
+    if begin == 0 and not first and not after:
+        yield origin.lost("empty_file", None, NO_RECORDS, 0)
+    return Joint(begin, end, first or after, after)
+
+
+def _is_plain_lines(stream: BinaryIO, path: str) -> bool:
+    head = stream.read(HEAD_BYTES)
+    stream.seek(0)
+    return not is_compressed(head) and _is_lines(head, path)
+
+
+def _from_lines(reader: BinaryIO, origin: Origin) -> Iterator[tuple[int, Record]]:
     """Blank lines are no record."""
     number = 0
     try:
-        for number, line in _lines(reader, origin.max_record_bytes):
-            if line is None:
-                reason = f"the line is longer than {origin.max_record_bytes} bytes"
-                yield number, origin.lost("too_large", number, reason)
-            elif line.strip():
-                yield number, _line(line, number, origin)
+        for number, _, line in lines(reader, origin.max_record_bytes):
+            if line is None or not line.isspace():
+                yield number, record_of(line, number, origin)
     except DamagedError as error:
         number += 1
         yield number, origin.lost("unreadable", number, f"the rest of the file: {error}")
-
-
-def _lines(reader: BinaryIO, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers; None for one that is too long."""
-    number = 0
-    while True:
-        with damage():
-            line = reader.readline(max_bytes + 1)
-            long = len(line) > max_bytes
-            while long and line and not line.endswith(b"\n"):
-                line = reader.readline(max_bytes)
-        if not line and not long:
-            return
-        number += 1
-        yield number, None if long else line
-
-
-def _line(line: bytes, number: int, origin: Origin) -> dict[str, Any] | Document:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        reason = f"not JSON: {type(error).__name__}: {error}"[:300]
-        return origin.lost("unreadable", number, reason, len(line))
-    return _object(value, number, origin)
-
-
-def _object(value: object, number: int, origin: Origin) -> dict[str, Any] | Document:
-    if isinstance(value, dict):
-        return value
-    return origin.lost("unreadable", number, f"not an object but {type(value).__name__}")
 
 
 class _Lost(Exception):
     """The values cannot be followed further: the kind of the lost row and the reason."""
 
 
-def _from_values(reader: BinaryIO, origin: Origin) -> Iterator[Record]:
+def _from_values(reader: BinaryIO, origin: Origin) -> Iterator[tuple[int, Record]]:
     """The elements of top-level arrays, and objects beside them."""
     window = _Window(reader, origin.max_record_bytes)
     number, inside = 0, False
@@ -127,7 +127,7 @@ def _from_values(reader: BinaryIO, origin: Origin) -> Iterator[Record]:
             if damaged:
                 yield number, origin.lost("unreadable", number, "its bytes are not UTF-8")
             else:
-                yield number, _object(value, number, origin)
+                yield number, object_of(value, number, origin)
         if inside:
             number += 1
             yield number, origin.lost("unreadable", number, "the file ends inside its array")
