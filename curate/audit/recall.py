@@ -208,6 +208,8 @@ def _outcome(defect: Defect, unit: list[dict[str, Any]]) -> tuple[str, str | Non
     wrong = _evidence_left(defect, unit[0])
     if defect.outcome in ("repaired", "masked") and not wrong:
         return ("elsewhere", CUT, []) if _was_cut(unit[0]) else ("caught", defect.outcome, [])
+    if not wrong and "decontaminate.match" in unit[0]["labels"]:
+        return "caught", "cut", []
     if drops:
         return "elsewhere", drops[0], []
     return "missed", None, wrong
