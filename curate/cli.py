@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-SPREAD = ("--input", "--set", "--positive", "--negative", "--corpus")
+SPREAD = ("--input", "--set", "--positive", "--negative", "--corpus", "--against", "--fields")
 STEP_GROUPS: dict[str, tuple[str, ...]] = {
     "extract": ("read", "extract"),
     "filter": ("clean", "filter"),
@@ -128,6 +128,71 @@ def _step_command(name: str) -> Callable[..., None]:
 
 for _name in STEP_GROUPS:
     app.command(_name)(_step_command(_name))
+
+
+@app.command()
+def index(
+    table: Annotated[str, typer.Argument(metavar="TABLE_DIR", help="A table of the step dedup.")],
+    output: Annotated[str, typer.Option("--output", help="The index, a new or an older one.")],
+    master: Master = None,
+) -> None:
+    """Publish the kept documents of a deduplication, so that later crawls are compared with them."""
+    from curate.dedup.documents.publish import publish
+
+    publish(table, output, master, say=print)
+
+
+@app.command()
+def contamination(
+    input: Annotated[
+        list[str],
+        typer.Option(
+            "--input", metavar="PATH…", help="One finished table, or files that hold text."
+        ),
+    ],
+    against: Annotated[
+        list[str],
+        typer.Option(
+            "--against",
+            metavar="FILE…",
+            help="Evaluation files: JSONL, JSON, CSV, Parquet, task YAML.",
+        ),
+    ],
+    output: Output,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fields", metavar="NAME…", help="Where an item's text is; default all known."
+        ),
+    ] = None,
+    method: Annotated[str, typer.Option(help="ngram (words) or chars.")] = "ngram",
+    ngram_words: Annotated[int, typer.Option(help="Words of an n-gram.")] = 13,
+    shortest_words: Annotated[int, typer.Option(help="Shorter texts are not matched.")] = 8,
+    run_chars: Annotated[int, typer.Option(help="Letters and digits of a run, for chars.")] = 50,
+    ignore_above: Annotated[
+        int | None, typer.Option(help="N-grams in more documents are no evidence; GPT-3: 10.")
+    ] = None,
+    master: Master = None,
+    as_json: Json = False,
+) -> None:
+    """Say which evaluation items a corpus holds, and which are clean, item by item."""
+    from curate.decontaminate.command import contamination as compare
+    from curate.registry import build_step
+
+    given = {
+        "against": against,
+        "fields": fields,
+        "method": method,
+        "ngram_words": ngram_words,
+        "shortest_words": shortest_words,
+        "run_chars": run_chars,
+        "ignore_above": ignore_above,
+    }
+    found = compare(input, build_step("decontaminate", given), output, master, _say(as_json))
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        print("\n".join(found.lines()))
 
 
 @app.command()

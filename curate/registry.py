@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from curate.clean import EDITS
 from curate.decontaminate import Decontaminate
-from curate.dedup import Dedup
+from curate.dedup import DEDUP
 from curate.errors import RecipeError
 from curate.extract import Extract
 from curate.extract.triage import Triage
@@ -35,7 +35,7 @@ GROUPS: dict[str, dict[str, Any]] = {
     "clean": EDITS,
     "filter": FILTERS,
     "lines": {"site_lines": SiteLines},
-    "dedup": {"dedup": Dedup},
+    "dedup": DEDUP,
     "decontaminate": {"decontaminate": Decontaminate},
     "mix": {"mix": Mix},
     "tokenize": {"tokenize": Tokenize},

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 Say = Callable[[str], None]
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass
@@ -254,15 +255,32 @@ def _work(
     elif stage.kind == "rows":
         df = _rows(shop.spark, part).mapInArrow(chain(steps, recipe.measure_dropped), SPARK_SCHEMA)
     else:
-        df = steps[0](_rows(shop.spark, part))
+        df = _set_step(steps[0], _rows(shop.spark, part), f"{folder}/{CHECKPOINTS}")
     write(df, f"{folder}/documents")
     written = shop.spark.read.schema(SPARK_SCHEMA).parquet(f"{folder}/documents")
     counts = count(written)
     read = check_tally(written, f"{folder}/tally") if part.entries else dict(part.expected)
     _balance_ledger(stage.name, counts, read)
     in_pieces = any(entry.is_piece for entry in part.entries)
-    extra = {"joints": tally_joints(shop.spark, f"{folder}/tally")} if in_pieces else {}
+    extra: dict[str, Any] = (
+        {"joints": tally_joints(shop.spark, f"{folder}/tally")} if in_pieces else {}
+    )
+    if stage.kind == "set" and hasattr(steps[0], "review"):
+        alarms = steps[0].review(written, counts)
+        for alarm in alarms:
+            shop.say(f"{stage.name}: {alarm.sentence()}")
+        extra["alarms"] = [asdict(alarm) for alarm in alarms]
+    table.forget(f"{attempt}/{CHECKPOINTS}")
     return _parquet_files(table, attempt), counts, extra
+
+
+def _set_step(step: Any, df: DataFrame, checkpoints: str) -> DataFrame:
+    """Its result. On a cluster what it computes on the way outlives the executors it was made on."""
+    context = df.sparkSession.sparkContext
+    if not str(context.master).startswith("local"):
+        context.setCheckpointDir(checkpoints)
+    result: DataFrame = step(df)
+    return result
 
 
 def _tokenize(

@@ -204,6 +204,11 @@ class Table:
         )
         self._sweep(slices)
 
+    def forget(self, folder: str) -> None:
+        """Remove what an attempt needed on its way, if there is any."""
+        if self.fs.exists(f"{self.root}/{folder}"):
+            self.fs.rm(f"{self.root}/{folder}", recursive=True)
+
     def begin(self) -> None:
         """Take back the manifest of an older state before work on a new one starts."""
         if self.fs.exists(f"{self.root}/{MANIFEST}"):

@@ -50,7 +50,7 @@ _STOPS = "。！？"  # these end a sentence wherever they stand
 _CLOSERS = "\"'”’)]"
 # Scripts that put no space between words: those of Unicode's line breaking class SA (UAX #14: Thai to
 # Myanmar, Khmer, Tai), Tibetan, kana, Han and Yi.
-_UNSPACED_BLOCKS = (
+UNSPACED_BLOCKS = (
     (0x0E00, 0x109F),
     (0x1780, 0x17FF),
     (0x1950, 0x19FF),
@@ -66,7 +66,7 @@ _UNSPACED_BLOCKS = (
     (0x20000, 0x3FFFF),
 )
 _WORDSPACE = "\u1361"  # between the words of Amharic and Tigrinya, where there is no space
-_UNSPACED_RUN = re.compile(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in _UNSPACED_BLOCKS)}]+")
+_UNSPACED_RUN = re.compile(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in UNSPACED_BLOCKS)}]+")
 _kinds = np.zeros(0x110000, np.uint16)  # of each code point, once it was seen
 
 
@@ -197,7 +197,7 @@ def _kind(char: str) -> int:
         | _MARK * (char in SENTENCE_TERMINALS and char not in _STOPS)
         | _CLOSER * (char in _CLOSERS)
         | _STOP * (char in _STOPS)
-        | _UNSPACED * any(low <= ord(char) <= high for low, high in _UNSPACED_BLOCKS)
+        | _UNSPACED * any(low <= ord(char) <= high for low, high in UNSPACED_BLOCKS)
     )
 
 

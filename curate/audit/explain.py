@@ -25,7 +25,6 @@ from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
 LEAST_PREFIX = 6
 DIFF_LINES = 60
 LINE_CHARS = 160
-DUPLICATE_OF, SIMILARITY = "dedup.duplicate_of", "dedup.similarity"
 _HEX = re.compile(r"[0-9a-f]+")
 
 
@@ -48,11 +47,13 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """The kept document a dropped one is a duplicate of, and how the texts differ."""
+    """The kept document a dropped one is a duplicate of, and how the texts differ. `is_here`: False
+    if it is a document of an earlier crawl, known from an index."""
 
     id: str
     url: str | None
     similarity: float
+    is_here: bool
     diff: tuple[str, ...]
 
 
@@ -85,6 +86,7 @@ class Explanation:
             lines += ["", *_chapter_lines(chapter)]
         if self.duplicate is not None:
             where = f" ({self.duplicate.url})" if self.duplicate.url else ""
+            where = where if self.duplicate.is_here else " (of an earlier crawl, in the index)"
             lines += [
                 "",
                 f"duplicate of {self.duplicate.id}{where}, similarity {self.duplicate.similarity:.3f}",
@@ -181,15 +183,15 @@ def _news(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _duplicate(table: FinishedTable, row: Mapping[str, Any]) -> Duplicate | None:
-    kept_id = row["labels"].get(DUPLICATE_OF)
+    step = (row["drop"] or "").partition(".")[0]
+    kept_id = row["labels"].get(f"{step}.duplicate_of")
     if kept_id is None:
         return None
     columns = ["id", "url", "text"]
     kept = next(rows_where(table, ["id"], _equals("id", kept_id), columns), None)
     diff = () if kept is None else tuple(unified_diff(kept["text"] or "", row["text"] or ""))
-    return Duplicate(
-        kept_id, kept["url"] if kept else None, row["signals"].get(SIMILARITY, 1.0), diff
-    )
+    similarity = row["signals"].get(f"{step}.similarity", 1.0)
+    return Duplicate(kept_id, kept["url"] if kept else None, similarity, kept is not None, diff)
 
 
 def unified_diff(kept: str, dropped: str, most: int = DIFF_LINES) -> Iterator[str]:

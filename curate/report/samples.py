@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.audit.explain import DUPLICATE_OF, SIMILARITY, unified_diff
+from curate.audit.explain import unified_diff
 from curate.audit.plant import LABEL
 from curate.document import RECORD, share
 from curate.finished import FinishedRun, FinishedTable, plain, rows_where
@@ -26,6 +26,7 @@ KEPT = 10
 PAIRS = 8
 CHARS = 1_500
 PREVIEW_CHARS = 110
+DUPLICATE_OF, SIMILARITY = "dedup.duplicate_of", "dedup.similarity"
 REASONS = 80
 PAIR_LOOKUP_ROWS = 5_000_000
 LABEL_VALUES = 8

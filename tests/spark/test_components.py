@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curate.dedup.components import components, is_stars
+from curate.dedup.documents.components import components, is_stars
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

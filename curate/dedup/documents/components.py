@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from curate.dedup.checkpoint import checkpointed
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -64,13 +66,3 @@ def small_star(edges: DataFrame) -> DataFrame:
         f.explode(f.array("node", "root")).alias("node"), f.col("least").alias("root")
     )
     return members.where("node != root").distinct()
-
-
-def checkpointed(df: DataFrame) -> DataFrame:
-    """The rows computed now, and a plan that no longer holds how they came about.
-
-    On storage that survives a lost executor if `spark.checkpoint.dir` is set, else on the executors.
-    """
-    if df.sparkSession.conf.get("spark.checkpoint.dir", ""):
-        return df.checkpoint()
-    return df.localCheckpoint()

@@ -1,0 +1,35 @@
+"""The command `curate index`: the kept documents of a table join an index for later crawls.
+
+Enters: a finished table of the step `dedup`. Leaves: one more generation of the index, or the news
+that it has it already. The parameters are those the table was made with, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from curate.document import SPARK_SCHEMA
+from curate.errors import InputError
+from curate.spark import session
+from curate.store import absolute, locked
+from curate.table import Table
+
+
+def publish(table_dir: str, index: str, master: str | None, say: Callable[[str], None]) -> None:
+    """Add the kept documents of a table. `InputError`: no such table, or other parameters."""
+    from curate.registry import build_step
+
+    table = Table(absolute(table_dir))
+    manifest = table.require()
+    found = [step["dedup"] for step in manifest["steps"] if "dedup" in step]
+    if not found:
+        raise InputError(f"{table_dir} is no table of the step dedup; give the one that is")
+    files, index = table.files(kept=True), absolute(index)
+    if not files:
+        raise InputError(f"{table_dir} kept no document; there is nothing to add to an index")
+    with locked(index):
+        spark = session(master, f"{index}/spark.log")
+        documents = spark.read.schema(SPARK_SCHEMA).parquet(*files)
+        is_new = build_step("dedup", found[0]).publish(documents, index, manifest["fingerprint"])
+    kept = table.total().kept
+    say(f"{index}: {kept:,} documents {'added' if is_new else 'were there already'}")
