@@ -28,7 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Two cores, four attempts a task, and tiny Arrow batches so that batch borders are met."""
     from curate import java
-    from curate.spark import SETTINGS
+    from curate.spark import LOCAL_SETTINGS, SETTINGS
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["JAVA_HOME"] = str(java.require())
@@ -40,10 +40,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         .config(map={**SETTINGS, "spark.sql.execution.arrow.maxRecordsPerBatch": "3"})
         .config("spark.sql.shuffle.partitions", "4")
         .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.memory", "2g")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config(map={**LOCAL_SETTINGS, "spark.driver.memory": "2g"})
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")

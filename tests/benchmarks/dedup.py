@@ -1,6 +1,6 @@
 """Near-deduplication against its peers, against brute force, and against its own growth.
 
-    python -m tests.benchmarks.dedup peers TEXTS [--documents N] [--text-dedup PYTHON]
+    python -m tests.benchmarks.dedup peers TEXTS [--documents N] [--datatrove PYTHON] [--text-dedup PYTHON]
     python -m tests.benchmarks.dedup accuracy [--documents N]
     python -m tests.benchmarks.dedup scale TEXTS [--sizes N …]
     python -m tests.benchmarks.dedup skew TEXTS [--documents N]
@@ -8,8 +8,9 @@
 
 TEXTS: JSON lines with a field `text`; their sentences are recombined to documents of about 1 KB.
 Whole processes are timed, start-up, reading, verification and writing included. `peers` runs
-datatrove's four steps (an extra of this project) and text-dedup (by the interpreter of an environment
-it is installed in) on the same file, with 14 bands of 8 rows over words or word 5-grams.
+datatrove's four steps and text-dedup, each by the interpreter of an environment it is installed in (one
+environment has no room for all of them: datatrove 0.10 fails with xxhash 4), on the same file, with 14
+bands of 8 rows over word 5-grams.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count as counting
 from pathlib import Path
 
+import numpy as np
+
+from curate.dedup import Dedup
+from curate.dedup.signatures.banding import Banding
 from curate.dedup.signatures.bands import candidate_probability
 from curate.table import Table
 from tests.benchmarks.texts import read_texts, records
@@ -82,11 +88,13 @@ def main() -> None:
     parser.add_argument("path", nargs="?", type=Path)
     parser.add_argument("--documents", type=int)
     parser.add_argument("--sizes", type=int, nargs="+", default=[250_000, 1_000_000])
+    parser.add_argument("--datatrove", help="a Python interpreter with datatrove")
     parser.add_argument("--text-dedup", help="a Python interpreter with text-dedup")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.what == "peers":
-            peers(options.path, Path(folder), options.documents or 100_000, options.text_dedup)
+            others = {"datatrove": options.datatrove, "text-dedup": options.text_dedup}
+            peers(options.path, Path(folder), options.documents or 100_000, others)
         elif options.what == "accuracy":
             accuracy(Path(folder), options.documents or 20_000)
         elif options.what == "scale":
@@ -94,31 +102,27 @@ def main() -> None:
         elif options.what == "skew":
             skew(options.path, Path(folder), options.documents or 250_000)
         else:
-            judged(options.path, Path(folder))
+            judged(options.path)
 
 
-def peers(source: Path, folder: Path, count: int, text_dedup: str | None) -> None:
+def peers(source: Path, folder: Path, count: int, others: dict[str, str | None]) -> None:
     """All sides on the same file."""
     texts = folder / "texts"
     texts.mkdir()
-    write(texts / "all.jsonl", documents(source, count))
-    ours, table = curate(texts / "all.jsonl", folder / "curate", f"threshold: 0.72, {BANDING}")
+    every = list(documents(source, count))
+    for part in range(4):  # datatrove gives a task whole files
+        write(texts / f"{part}.jsonl", every[part::4], range(part, count, 4))
+    ours, table = curate(f"{texts}/*.jsonl", folder / "curate", f"threshold: 0.72, {BANDING}")
     results = {"curate": (ours, table.total().kept)}
-    script = folder / "datatrove_minhash.py"
-    script.write_text(DATATROVE)
-    spent = timed([sys.executable, str(script), str(texts), str(folder / "dt")], folder / "dt.log")
-    results["datatrove"] = (
-        spent,
-        sum(
-            gzip.decompress(path.read_bytes()).count(b"\n")
-            for path in (folder / "dt/kept").glob("*.gz")
-        ),
-    )
-    if text_dedup:
-        spent = timed(
-            text_dedup_command(text_dedup, texts / "all.jsonl", folder), folder / "td.log"
-        )
-        left = re.findall(r"After\s*:\s*(\d+)", (folder / "td.log").read_text())
+    if python := others["datatrove"]:
+        script = folder / "datatrove_minhash.py"
+        script.write_text(DATATROVE)
+        spent = timed([python, str(script), str(texts), str(folder / "dt")], folder / "dt.log")
+        parts = (gzip.decompress(path.read_bytes()) for path in (folder / "dt/kept").glob("*.gz"))
+        results["datatrove"] = (spent, sum(part.count(b"\n") for part in parts))
+    if python := others["text-dedup"]:
+        spent = timed(text_dedup_command(python, texts, folder), folder / "td.log")
+        left = re.findall(r"After[^\n]*\n\s*(\d+)", (folder / "td.log").read_text())
         results["text-dedup"] = (spent, int(left[-1]) if left else -1)
     print(f"{count:,} documents\nside        seconds  ratio  peak GB     kept")
     for name, (spent, kept) in results.items():
@@ -195,34 +199,42 @@ def skew(source: Path, folder: Path, count: int) -> None:
               f"{table.total().kept:,} kept", flush=True)  # fmt: skip
 
 
-def judged(folder: Path, scratch: Path) -> None:
-    """Precision and recall on pairs that people judged, by threshold; bands that miss nothing."""
+def judged(folder: Path) -> None:
+    """Precision and recall on pairs that people judged, by threshold: each pair as a corpus of two."""
     sets = {
-        "Common Crawl pages (judged)": [
+        "Common Crawl pages": [
             (pair["doc_a"], pair["doc_b"], float(pair["label"]) >= 2)
             for pair in records(folder / "copycat_cc15_judged_pairs.jsonl.zst")
             if pair["label"] not in ("unknown", "1")
         ],
-        "CPython modules (3.10, 3.12)": list(modules(folder / "python_stdlib_versions.jsonl.zst")),
+        "CPython modules": list(modules(folder / "python_stdlib_versions.jsonl.zst")),
     }
-    print("threshold   " + "   ".join(f"{name}: P      R    " for name in sets))
+    print(f"{'threshold':<10}" + "".join(f"{name + ': P, R':>28}" for name in sets))
     for threshold in (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9):
+        banding = Dedup(threshold=threshold).banding()
         cells = []
-        for name, pairs in sets.items():
-            out = scratch / f"{name[:4]}-{threshold}"
-            write(
-                scratch / "pairs.jsonl",
-                (text for left, right, _ in pairs for text in (left, right)),
-            )
-            _, table = curate(
-                scratch / "pairs.jsonl", out,
-                f"threshold: {threshold}, permutations: 256, bands: 64, rows: 4",
-            )  # fmt: skip
-            same = same_group(table, len(pairs))
-            hits = sum(found and label for found, (*_, label) in zip(same, pairs, strict=True))
+        for pairs in sets.values():
+            said = [is_duplicate(banding, threshold, *texts) for *texts, _ in pairs]
+            hits = sum(found and label for found, (*_, label) in zip(said, pairs, strict=True))
             positives = sum(label for *_, label in pairs)
-            cells.append(f"{hits / max(1, sum(same)):.3f}  {hits / positives:.3f}")
-        print(f"{threshold:<12}" + "   ".join(f"{cell:>30}" for cell in cells), flush=True)
+            cells.append(f"{hits / max(1, sum(said)):.3f}, {hits / positives:.3f}")
+        print(f"{threshold:<10}" + "".join(f"{cell:>28}" for cell in cells))
+
+
+def is_duplicate(banding: Banding, threshold: float, left: str, right: str) -> bool:
+    """Whether the step would find the two: they share a band, and are as similar as asked."""
+    texts = [left, right]
+    shingles = banding.shingles(texts)
+    ours, theirs = banding.keys(texts, shingles, np.zeros(2, np.uint64)).to_pylist()
+    if not set(ours or ()) & set(theirs or ()):
+        return normal(left) == normal(right)
+    sets = [set(shingles[side].tolist()) for side in (0, 1)]
+    return len(sets[0] & sets[1]) / len(sets[0] | sets[1]) >= threshold
+
+
+def normal(text: str) -> str:
+    """What exact copies have in common, nearly."""
+    return " ".join(text.casefold().split())
 
 
 def modules(path: Path) -> Iterator[tuple[str, str, bool]]:
@@ -231,15 +243,6 @@ def modules(path: Path) -> Iterator[tuple[str, str, bool]]:
     for row, other in zip(rows, rows[1:] + rows[:1], strict=True):
         yield row["doc_a"], row["doc_b"], True
         yield row["doc_a"], other["doc_b"], False
-
-
-def same_group(table: Table, pairs: int) -> list[bool]:
-    """Whether the two documents of each pair fell into one group."""
-    rows = table.dataset().to_table(columns=["id", "origin", "labels", "drop"]).to_pylist()
-    root = {row["id"]: dict(row["labels"]).get("dedup.duplicate_of", row["id"]) for row in rows}
-    ordered = sorted(rows, key=place)
-    ids = [row["id"] for row in ordered]
-    return [root[ids[2 * pair]] == root[ids[2 * pair + 1]] for pair in range(pairs)]
 
 
 def verdicts_of(table: Table) -> list[str | None]:
@@ -285,14 +288,16 @@ def documents(source: Path, count: int) -> Iterator[str]:
         yield text
 
 
-def write(path: Path, texts: Iterator[str] | Sequence[str]) -> None:
+def write(
+    path: Path, texts: Iterator[str] | Sequence[str], ids: Iterable[int] | None = None
+) -> None:
     """As JSON lines."""
     with path.open("w") as file:
-        for number, text in enumerate(texts):
+        for number, text in zip(counting() if ids is None else ids, texts, strict=False):
             file.write(json.dumps({"id": str(number), "text": text}) + "\n")
 
 
-def curate(texts: Path, out: Path, options: str) -> tuple[Timed, Table]:
+def curate(texts: Path | str, out: Path, options: str) -> tuple[Timed, Table]:
     """Run a recipe of two tables; the time, and the deduplicated one."""
     recipe = out.with_suffix(".yaml")
     recipe.write_text(RECIPE.format(path=texts, options=options))
@@ -308,7 +313,7 @@ def tables(out: Path) -> list[str]:
 
 def text_dedup_command(python: str, texts: Path, folder: Path) -> list[str]:
     options = (
-        f"--path json --data_files {texts} --split train --column text --idx_column id --output {folder}/td "
+        f"--path json --data_files {texts}/*.jsonl --split train --column text --idx_column id --output {folder}/td "
         f"--cache_dir {folder}/cache --batch_size 10000 --num_perm 112 --b 14 --r 8 --ngram 5 "
         "--hash_func xxh3 --min_length 1 --num_proc 2"
     )

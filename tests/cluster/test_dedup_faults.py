@@ -42,7 +42,7 @@ def executors():
 
 def texts():
     draw = random.Random(1)
-    for family in range(40):
+    for family in range(30):
         words = [f"w{draw.randrange(5000)}" for _ in range(100)]
         for _ in range(4):
             words[draw.randrange(100)] = f"e{draw.randrange(9999)}"
@@ -96,4 +96,4 @@ def test_a_killed_executor_changes_nothing(tmp_path: Path) -> None:
     found = json.loads(done.stdout.splitlines()[-1])
     assert [name.rpartition(".")[2] for name, _ in found["killed"]] == ["near", "components"]
     assert found["equal"]
-    assert found["dropped"] > 100
+    assert found["dropped"] > 60
