@@ -234,7 +234,7 @@ def _slice(
     except CurateError:
         raise
     except Exception as error:
-        raise _told(error, stage.name, table, shop.log) from error
+        raise told(error, stage.name, table, shop.log) from error
     extra["kept"] = {source: value.kept for source, value in counts.items()}
     seconds = round(time.monotonic() - started, 2)
     joints = extra.pop("joints", [])
@@ -355,7 +355,7 @@ def _sentence(total: Counts) -> str:
     return ", ".join(parts)
 
 
-def _told(error: Exception, stage: str, table: Table, log: str | None) -> CurateError:
+def told(error: Exception, stage: str, table: Table, log: str | None) -> CurateError:
     """One line for what went wrong inside Spark: the user's mistake, a full disk, or failed work."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     for line in lines:

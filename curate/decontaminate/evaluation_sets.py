@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -93,13 +94,10 @@ def shortest_names(paths: Sequence[str]) -> list[str]:
     >>> shortest_names(["a/arc/test.csv", "a/mmlu/test.csv", "a/gsm8k.jsonl"])
     ['arc/test.csv', 'mmlu/test.csv', 'gsm8k.jsonl']
     """
-    parts = [path.strip("/").split("/") for path in paths]
-    names = {}
-    for path, part in zip(paths, parts, strict=True):
-        others = [other for other in parts if other != part]
-        known = [n for n in range(1, len(part)) if all(o[-n:] != part[-n:] for o in others)]
-        names[path] = "/".join(part[-min(known, default=len(part)) :])
-    return [names[path] for path in paths]
+    parts = [tuple(path.strip("/").split("/")) for path in paths]
+    ends = Counter(part[-n:] for part in set(parts) for n in range(1, len(part)))
+    lengths = (next((n for n in range(1, len(p)) if ends[p[-n:]] == 1), len(p)) for p in parts)
+    return ["/".join(part[-n:]) for part, n in zip(parts, lengths, strict=True)]
 
 
 def _named(files: list[_File]) -> list[_File]:
@@ -203,7 +201,8 @@ def _json(text: str) -> Iterator[tuple[int, Any]]:
         return
     if isinstance(found, dict):
         lists = [value for value in found.values() if isinstance(value, list)]
-        found = lists[0] if len(lists) == 1 and _has_records(lists[0]) else [found]
+        holds_items = len(lists) == 1 and lists[0] and all(isinstance(x, dict) for x in lists[0])
+        found = lists[0] if holds_items else [found]
     if not isinstance(found, list) or not _has_records(found):
         raise ValueError("not a JSON list of objects or texts")
     yield from enumerate(found, 1)

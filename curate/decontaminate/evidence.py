@@ -63,9 +63,10 @@ class Judge:
 
     def evidence(self, index: Index, hits: Hits) -> Evidence | None:
         """What the hits in one document amount to; None if the rule does not mind."""
-        owners, position = index.owners_of(hits.runs)
-        pairs = np.unique(np.stack((owners, hits.runs[position])), axis=1)
-        items, shared = np.unique(pairs[0].astype(np.int32), return_counts=True)
+        # by distinct n-gram: a page that holds all of a benchmark has many places and many owners
+        runs, run_at = np.unique(hits.runs, return_inverse=True)
+        owners, position = index.owners_of(runs)
+        items, shared = np.unique(owners, return_counts=True)
         shares = shared / index.item_runs[items]
         if self.method == "containment":
             enough = shares >= self.threshold
@@ -75,8 +76,8 @@ class Judge:
         if not len(items):
             return None
         order = np.lexsort((items, -shared))
-        places = np.unique(position)
-        of_first = position[owners == items[order[0]]]
+        places = np.flatnonzero(np.isin(run_at, position))
+        of_first = np.isin(run_at, position[owners == items[order[0]]])
         start, end = merged(hits.starts[of_first], hits.ends[of_first])[0].tolist()
         spans = merged(hits.starts[places], hits.ends[places])
         return Evidence(

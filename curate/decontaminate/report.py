@@ -147,16 +147,17 @@ def contamination_report(df: DataFrame, step: Decontaminate, output: str) -> Con
 
 def shared_with(text: str, hits: Hits, index: Index) -> dict[str, Any]:
     """What one document shares: places, the items most concerned, and n-grams as signed numbers."""
-    owners, position = index.owners_of(hits.runs)
+    runs, run_at = np.unique(hits.runs, return_inverse=True)
+    owners, position = index.owners_of(runs)
     found = Judge().evidence(index, hits)
     rows = [] if found is None else list(zip(found.items, found.shared, found.shares, strict=True))
     items = []
     for item, count, share in rows[:ITEMS_A_DOCUMENT]:
-        of_item = position[owners == item]
+        of_item = np.isin(run_at, position[owners == item])
         begin, end = merged(hits.starts[of_item], hits.ends[of_item])[0].tolist()
         words, name = encodable(excerpt(text, (begin, end))), encodable(index.name(int(item)))
         items.append({"item": name, "shared": int(count), "share": float(share), "words": words})
-    ngrams = index.hashes[np.unique(hits.runs)].view(np.int64).tolist()
+    ngrams = index.hashes[runs].view(np.int64).tolist()
     return {"matches": len(hits.runs), "items": items, "ngrams": ngrams}
 
 

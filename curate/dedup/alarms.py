@@ -34,16 +34,11 @@ class Alarm:
 
     def sentence(self) -> str:
         """One line for the terminal."""
-        ids = ", ".join(self.examples)
+        first, *others = self.examples
+        look = f"look at some: curate explain RUN {first}; {', '.join(others)}".rstrip("; ")
         if self.what == "source":
-            return (
-                f"ALARM: source {self.name} lost {self.documents:,} of {self.of:,} documents; "
-                f"look at some: curate explain RUN {ids}"
-            )
-        return (
-            f"ALARM: {self.documents:,} documents were dropped for {self.name}; look at some: "
-            f"curate explain RUN {ids}"
-        )
+            return f"ALARM: source {self.name} lost {self.documents:,} of {self.of:,} documents; {look}"
+        return f"ALARM: {self.documents:,} documents were dropped for {self.name}; {look}"
 
 
 def find_alarms(

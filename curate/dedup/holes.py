@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from curate.words import unspaced_chars
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -42,7 +44,10 @@ def cut(text: str, places: Sequence[int], gone: Sequence[int]) -> Cut:
             spaces.append(text[behind:start])
         else:
             space = text[behind:start]
-            kept.append(_gap([*spaces, space], bool(kept)) if spaces else space)
+            gap = _gap([*spaces, space], bool(kept)) if spaces else space
+            if spaces and not gap and kept and _are_one_word(kept[-1][-1:], text[start]):
+                gap = " "
+            kept.append(gap)
             kept.append(text[start:end])
             spaces = []
         behind = end
@@ -60,6 +65,12 @@ def _contents(text: str, places: Sequence[int], gone: set[int]) -> list[tuple[in
             begin = start + len(tile) - len(tile.lstrip())
             found.append((begin, begin + len(content), number in gone))
     return found
+
+
+def _are_one_word(left: str, right: str) -> bool:
+    """Whether two characters that now meet would be read as one word."""
+    both = left + right
+    return left.isalnum() and right.isalnum() and not unspaced_chars(both)
 
 
 def _gap(spaces: Sequence[str], is_inside: bool) -> str:

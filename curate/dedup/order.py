@@ -40,29 +40,31 @@ def check(prefer: Sequence[str]) -> None:
             )
 
 
-def columns(prefer: Sequence[str], text: str = "text") -> tuple[str, ...]:
+def columns(prefer: Sequence[str], texts: Sequence[str] = ("text",)) -> tuple[str, ...]:
     """The columns of a document that `keys` reads."""
     kinds = {preference.partition(":")[0] for preference in prefer}
     needed = {
         "id": True,
         "source": "source" in kinds,
         "fetched": bool(kinds & {"newest", "oldest"}),
-        text: bool(kinds & {"longest", "shortest"}),
+        **dict.fromkeys(texts, bool(kinds & {"longest", "shortest"})),
         "signals": bool(kinds & {"highest", "lowest"}),
         "labels": "heldout" in kinds,
     }
     return tuple(name for name, wanted in needed.items() if wanted)
 
 
-def keys(batch: pa.RecordBatch, prefer: Sequence[str], text: str = "text") -> list[bytes]:
+def keys(
+    batch: pa.RecordBatch, prefer: Sequence[str], texts: Sequence[str] = ("text",)
+) -> list[bytes]:
     """One key a row; the better of two documents has the smaller one.
 
-    `text`: the column whose length counts, `content` before extraction.
+    `texts`: the columns whose length counts, the first that is not null (`content` before extraction).
     """
     ids = [name.encode() for name in batch.column("id").to_pylist()]
     if not prefer:
         return ids
-    ranks = np.stack([_ranks(batch, preference, text) for preference in prefer], axis=1)
+    ranks = np.stack([_ranks(batch, preference, texts) for preference in prefer], axis=1)
     packed = ranks.astype(">u8").tobytes()
     width = 8 * len(prefer)
     return [packed[row * width : (row + 1) * width] + name for row, name in enumerate(ids)]
@@ -73,7 +75,7 @@ def document_id(key: bytes, prefer: Sequence[str]) -> str:
     return key[8 * len(prefer) :].decode()
 
 
-def _ranks(batch: pa.RecordBatch, preference: str, text: str) -> NDArray[np.uint64]:
+def _ranks(batch: pa.RecordBatch, preference: str, texts: Sequence[str]) -> NDArray[np.uint64]:
     """The rank of each row, the best one smallest."""
     kind, _, value = preference.partition(":")
     if kind == "heldout":
@@ -84,14 +86,21 @@ def _ranks(batch: pa.RecordBatch, preference: str, text: str) -> NDArray[np.uint
         sources = batch.column("source").to_pylist()
         return np.array([places.get(source, len(places)) for source in sources], np.uint64)
     if kind in ("longest", "shortest"):
-        measure = pc.utf8_length if text == "text" else pc.binary_length
-        lengths = np.asarray(pc.fill_null(measure(batch.column(text)), 0)).astype(np.uint64)
+        measured = [_length(batch.column(name)) for name in texts]
+        lengths = np.asarray(pc.coalesce(*measured, pa.scalar(0, pa.int64()))).astype(np.uint64)
         return lengths if kind == "shortest" else _WORST - lengths
     if kind in ("newest", "oldest"):
         moments = batch.column("fetched").cast(pa.int64())
         return _ordered(moments, descending=kind == "newest")
     signal = pc.map_lookup(batch.column("signals"), value, "first")
     return _ordered(signal, descending=kind == "highest")
+
+
+def _length(column: pa.Array) -> pa.Array:
+    """Characters of strings, bytes of binary values."""
+    is_text = pa.types.is_string(column.type)
+    measured = pc.utf8_length(column) if is_text else pc.binary_length(column)
+    return measured.cast(pa.int64())
 
 
 def _ordered(values: pa.Array, descending: bool) -> NDArray[np.uint64]:

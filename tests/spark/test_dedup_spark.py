@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -218,6 +219,13 @@ def test_a_later_crawl_is_compared_with_an_index(spark: SparkSession, tmp_path: 
     assert {root for root, _, _ in verdicts(after).values()} & {row.id for row in kept}
     again = outcome(kept, with_index(frame(spark, kept, str(tmp_path))))
     assert not verdicts(again), "a document is no duplicate of itself"
+    others = [replace(row, text=f"{row.text} and more") for row in kept[:3]]
+    with pytest.raises(InputError, match="holds other documents under the ids"):
+        with_index(frame(spark, others, str(tmp_path)))
+    with pytest.raises(InputError, match="holds other documents under the ids"):
+        step.publish(frame(spark, others, str(tmp_path)), index, "two")
+    assert step.publish(frame(spark, [*kept, *second], str(tmp_path)), index, "three")
+    assert spark.read.parquet(f"{index}/generation-three").count() == len(second)
     with pytest.raises(InputError, match="threshold|ngram is 5 there and 4 here"):
         Dedup(index=(index,), ngram=4)(table)
     with pytest.raises(InputError, match="is no index"):

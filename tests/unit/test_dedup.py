@@ -201,6 +201,20 @@ def test_payloads_urls_and_sources() -> None:
     apart = marks(rows, method="payload", within="source")["key"]
     assert apart[0] != apart[1]
     assert canonical_url("http://www2.a.org:80/") == "a.org"
+    assert canonical_url("http://www.com/a") == "www.com/a", "the domain itself"
+    fetched = [Document("e", "s", "o", content=b"x", url="u"), Document("f", "s", "o", content=b"x" * 9, url="u"), Document("g", "s", "o", url=" ")]  # fmt: skip
+    error, whole, none = zip(*marks(fetched, method="url").values(), strict=True)
+    assert whole[0] < error[0], "the longer one is preferred before extraction, too"
+    assert none[1] is None
+
+
+def test_equal_tokens_of_other_shingles_are_no_exact_copies() -> None:
+    upper, lower = " ".join(f"WORD{n}" for n in range(30)), " ".join(f"word{n}" for n in range(30))
+    rows = [Document("a", "s", "o", text=upper), Document("b", "s", "o", text=lower)]
+    first, second = marks(rows)["key"]
+    assert first == second
+    first, second = marks(rows, scheme="datasketch")["key"]
+    assert first != second, "its shingles know case, so their similarity may be 0"
 
 
 def test_nodes_sort_the_preferred_document_first() -> None:
@@ -314,6 +328,11 @@ def test_what_is_decided_early_stays(
         {"bands": 0, "rows": 3},
         {"most_heads": 0},
         {"prefer": ("best",)},
+        {"seed": -1},
+        {"false_negative_weight": 5},
+        {"alarm_share": 50},
+        {"unit": "chars", "scheme": "datasketch"},
+        {"index": ("a", "a")},
     ],
 )
 def test_impossible_parameters(wrong: dict[str, int]) -> None:
@@ -341,6 +360,6 @@ def test_the_marker_reads_only_what_it_needs() -> None:
     assert columns() == ("id", "text", "labels", "source")
     assert columns(prefer=()) == ("id", "text", "source")
     assert columns(method="url", prefer=("newest",)) == ("id", "fetched", "url", "source")
-    assert columns(method="payload") == ("id", "content", "labels", "text", "source")
+    assert columns(method="payload") == ("id", "content", "text", "labels", "source")
     assert isinstance(Dedup(method="exact").marker(), Marker)
     assert marks([Document("a", "s", "o", text="x")])["node"][0][:1] == NEW

@@ -51,17 +51,37 @@ def read_index(spark: SparkSession, path: str, wanted: Mapping[str, Any]) -> Dat
 
 
 def add_generation(path: str, name: str, rows: DataFrame, wanted: Mapping[str, Any]) -> bool:
-    """Write `rows` as the generation `name` and make it count; False if it is there already."""
+    """Write `rows` as the generation `name` and make it count; False if it is there already.
+
+    Documents that an earlier generation holds are left out. `InputError`: under the id of one of them
+    the index holds another document.
+    """
     root = absolute(path)
     about = _about(path) or {"parameters": dict(wanted), "generations": []}
     check(path, about["parameters"], wanted)
     folder = f"generation-{name}"
     if folder in about["generations"]:
         return False
+    if about["generations"]:
+        rows = without_known(rows, read_index(rows.sparkSession, path, wanted), path)
     shutil.rmtree(Path(root) / folder, ignore_errors=True)
     rows.write.parquet(f"{root}/{folder}")
     write_json(f"{root}/{INDEX_FILE}", {**about, "generations": [*about["generations"], folder]})
     return True
+
+
+def without_known(rows: DataFrame, known: DataFrame, path: str) -> DataFrame:
+    """The rows (id, key, …) whose id is not among `known`; `InputError` if one is with another key."""
+    from pyspark.sql import functions as f
+
+    theirs = known.select("id", f.col("key").alias("theirs"))
+    clashes = rows.select("id", "key").join(theirs, "id").where("not (key <=> theirs)")
+    if found := sorted(row["id"] for row in clashes.limit(3).collect()):
+        raise InputError(
+            f"the index {path} holds other documents under the ids {', '.join(found)} …: files of "
+            "two crawls have the same names; read each crawl as a source of a name of its own"
+        )
+    return rows.join(theirs.select("id"), "id", "left_anti")
 
 
 def check(path: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -75,5 +95,13 @@ def check(path: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> Non
 
 
 def _about(path: str) -> dict[str, Any] | None:
-    found = read_json(f"{absolute(path)}/{INDEX_FILE}")
-    return found if found and found.get("parameters", {}).get("format") == FORMAT else None
+    """What the index says of itself; None if there is none yet."""
+    file = Path(absolute(path)) / INDEX_FILE
+    if not file.exists():
+        return None
+    found = read_json(str(file))
+    if not found or found.get("parameters", {}).get("format") != FORMAT:
+        raise InputError(
+            f"{file} is damaged, of another version, or of another tool; choose another place"
+        )
+    return found

@@ -72,9 +72,10 @@ class Marker:
                 yield pa.RecordBatch.from_arrays(columns, schema=INDEXED)
 
     @property
-    def _weighed(self) -> str:
-        """The column whose length counts."""
-        return "content" if self.method == "payload" else "text"
+    def _weighed(self) -> tuple[str, ...]:
+        """The columns whose length counts, the first that is not null."""
+        known = {"payload": ("content", "text"), "url": ("text", "content")}
+        return known.get(self.method, ("text",))
 
     def _hashes(self, batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array, pa.Array]:
         """The columns `key`, `bands` and `shingles`."""
@@ -91,6 +92,10 @@ class Marker:
             if self.banding is not None:
                 found = self.banding.shingles(texts, tokens)
                 bands, shingles = self.banding.keys(texts, found, salts), _lists(found)
+                if not self.banding.sees_tokens:  # equal tokens need not be equal shingles
+                    values = [
+                        (value or b"") + found[row].tobytes() for row, value in enumerate(values)
+                    ]
         keys = [
             xxhash.xxh3_128_digest(value, seed=salt) if value else None
             for value, salt in zip(values, salts.tolist(), strict=True)
@@ -109,7 +114,10 @@ def _urls(batch: pa.RecordBatch) -> list[bytes | None]:
     from curate.dedup.documents.urls import canonical_url  # loads the crawler's libraries
 
     urls = batch.column("url").to_pylist()
-    return [canonical_url(url).encode("utf-8", "surrogatepass") if url else None for url in urls]
+    return [
+        canonical_url(url).encode("utf-8", "surrogatepass") if url and url.strip() else None
+        for url in urls
+    ]
 
 
 def shingler(banding: Banding) -> Pass:

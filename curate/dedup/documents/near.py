@@ -14,6 +14,7 @@ twice as many to be compared with. So a bucket of n copies costs n comparisons a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
@@ -29,6 +30,7 @@ Measure = Literal["jaccard", "containment"]
 Shingles = Callable[["DataFrame"], "DataFrame"]
 HEADS = 8
 ONE_TASK_EDGES = 5_000_000
+_log = logging.getLogger(__name__)
 
 
 def near_duplicates(
@@ -39,6 +41,33 @@ def near_duplicates(
     `shingles`: (node) -> (node, shingles). `most_heads`: a document is compared with at most so many
     undecided or kept members of a bucket.
     """
+    edges = _edges(marks, shingles, measure, threshold, most_heads, decide)
+    return decide(edges)
+
+
+def connected_duplicates(
+    marks: DataFrame, shingles: Shingles, measure: Measure, threshold: float, most_heads: int
+) -> DataFrame:
+    """The same for the connected components of the similar pairs, as other tools do: the similarity of
+    a document to the one that stays may be anything. In a bucket, a document that is similar to one is
+    not compared with others."""
+    from pyspark.sql import functions as f
+
+    edges = _edges(marks, shingles, measure, threshold, most_heads, lambda edges, _: edges)
+    members = components(edges.select("node", "root")).where(f.col("node") >= f.lit(NEW))
+    return compared(members, shingles, measure)
+
+
+def _edges(
+    marks: DataFrame,
+    shingles: Shingles,
+    measure: Measure,
+    threshold: float,
+    most_heads: int,
+    settled: Callable[[DataFrame, DataFrame], DataFrame],
+) -> DataFrame:
+    """(node, root, similarity) of the similar pairs. What is `settled`, by the edges so far and the
+    nodes that may get more, leaves its buckets."""
     from pyspark.sql import functions as f
 
     entries = _shared(marks.select(f.explode("bands").alias("key"), "node"))
@@ -50,25 +79,18 @@ def near_duplicates(
         edges = checkpointed(edges.unionByName(alike.where(f.col("similarity") >= threshold)))
         entries = ranked.where(f.col("place") > heads).select("key", "node")
         done += heads
-        if done >= most_heads or entries.isEmpty():
-            return decide(edges)
-        dropped = decide(edges, entries.select("node").distinct())
-        entries = entries.join(dropped.select("node"), "node", "left_anti")
+        if entries.isEmpty():
+            return edges
+        if done >= most_heads:
+            _log.warning(
+                "dedup: some documents share a band with more than %d others that are not like them "
+                "and were compared with those only; raise most_heads to compare them with all",
+                most_heads,
+            )
+            return edges
+        gone = settled(edges, entries.select("node").distinct())
+        entries = entries.join(gone.select("node"), "node", "left_anti")
         heads = min(2 * heads, most_heads - done)
-
-
-def connected_duplicates(
-    marks: DataFrame, shingles: Shingles, measure: Measure, threshold: float
-) -> DataFrame:
-    """The same for whole connected components of similar pairs, as other tools do: the similarity of
-    a document to the one that stays may be anything."""
-    from pyspark.sql import functions as f
-
-    entries = _shared(marks.select(f.explode("bands").alias("key"), "node"))
-    ranked = checkpointed(_ranked(entries))
-    alike = compared(_proposed(ranked, HEADS), shingles, measure)
-    edges = checkpointed(alike.where(f.col("similarity") >= threshold).select("node", "root"))
-    return compared(components(edges), shingles, measure)
 
 
 def decide(edges: DataFrame, pending: DataFrame | None = None) -> DataFrame:
@@ -128,11 +150,14 @@ def compared(pairs: DataFrame, shingles: Shingles, measure: Measure) -> DataFram
 
 
 def _shared(entries: DataFrame) -> DataFrame:
-    """The entries of buckets of at least two. Most keys are in one document only: counting keys costs
+    """The entries of buckets of at least two, one of them new. Most keys are in one document only: counting keys costs
     a third of sorting all the entries."""
     from pyspark.sql import functions as f
 
-    keys = checkpointed(entries.groupBy("key").count().where(f.col("count") > 1).select("key"))
+    counted = entries.groupBy("key").agg(
+        f.count("*").alias("members"), f.max(f.col("node") >= f.lit(NEW)).alias("has_new")
+    )
+    keys = checkpointed(counted.where("members > 1 and has_new").select("key"))
     return entries.join(small(keys), "key", "left_semi")
 
 

@@ -12,14 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from curate.columns import put
 from curate.dedup import order
 from curate.dedup.alarms import Alarm, find_alarms
 from curate.dedup.checkpoint import checkpointed, small
-from curate.dedup.documents.index import INDEX_FILE, add_generation, parameters, read_index
+from curate.dedup.documents.index import (
+    INDEX_FILE,
+    add_generation,
+    parameters,
+    read_index,
+    without_known,
+)
 from curate.dedup.documents.marks import (
     INDEX,
     INDEXED_SPARK,
@@ -96,8 +101,17 @@ class Dedup:
         if (self.bands is None) != (self.rows is None):
             raise ValueError("give both bands and rows, or neither")
         banding = self.banding()
-        if min(banding.ngram, banding.permutations, self.most_heads) < 1:
-            raise ValueError("ngram, permutations and most_heads must be at least 1")
+        if min(banding.ngram, banding.permutations, self.most_heads, self.alarm_cluster) < 1:
+            raise ValueError("ngram, permutations, most_heads, alarm_cluster must be at least 1")
+        if not 0 <= banding.seed < 2**32:
+            raise ValueError(f"seed must be from 0 to 2**32 - 1, got {banding.seed}")
+        for name in ("false_negative_weight", "alarm_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in (0, 1], got {getattr(self, name)}")
+        if self.unit == "chars" and self.scheme != OWN:
+            raise ValueError(f"the scheme {self.scheme} has shingles of words; leave unit out")
+        if len(set(self.index)) < len(self.index):
+            raise ValueError("index names one index twice")
         needed = banding.bands * banding.rows
         if min(banding.bands, banding.rows) < 1 or needed > banding.permutations:
             raise ValueError(
@@ -132,7 +146,7 @@ class Dedup:
         marks = df.select(*marker.columns).mapInArrow(marker, MARKS_SPARK).persist()
         try:
             self._check_ids(marks)
-            found = checkpointed(self._duplicates(df, marks))
+            found = checkpointed(self._duplicates(df, marks, self._known(marks)))
         finally:
             marks.unpersist()
         return _marked(df, found, self._id)
@@ -156,22 +170,26 @@ class Dedup:
         banding = self.banding() if self.method == "near" else None
         return parameters(banding, self.method, self.within)
 
-    def _known(self, df: DataFrame) -> DataFrame | None:
-        """The documents of the indexes, but those that are in `df` themselves; None without any."""
-        if not self.index:
+    def _known(self, marks: DataFrame) -> DataFrame | None:
+        """The documents of the indexes as marks, but those that are marked here themselves."""
+        ours = marks.select(self._id("node").alias("id"), "key")
+        rows: DataFrame | None = None
+        for path in self.index:
+            some = read_index(marks.sparkSession, path, self._parameters()).drop("shingles")
+            some = without_known(some, ours, path)
+            if rows is not None:
+                some = rows.unionByName(without_known(some, rows, path))
+            rows = some
+        if rows is None:
             return None
-        wanted = self._parameters()
-        found = [read_index(df.sparkSession, path, wanted) for path in self.index]
-        rows = reduce(lambda some, more: some.unionByName(more), found)
-        return rows.join(df.select("id"), "id", "left_anti").withColumn("node", self._indexed("id"))
+        return checkpointed(rows.select(self._indexed("id").alias("node"), "key", "bands"))
 
-    def _duplicates(self, df: DataFrame, marks: DataFrame) -> DataFrame:
+    def _duplicates(self, df: DataFrame, marks: DataFrame, known: DataFrame | None) -> DataFrame:
         """(node, root, similarity, reason) of the rows to drop."""
         from pyspark.sql import functions as f
 
-        known = self._known(df)
         if known is not None:
-            marks = marks.unionByName(known.select("node", "key", "bands"))
+            marks = marks.unionByName(known)
         exact = followers(marks.where("key is not null").select("key", "node"))
         exact = exact.where(f.col("node") >= f.lit(NEW))
         exact = exact.select("node", "root", f.lit(1.0).alias("similarity"))
@@ -182,21 +200,28 @@ class Dedup:
         exact = checkpointed(exact)
         rest = marks.where("bands is not null").join(exact, "node", "left_anti")
         find = near_duplicates if self.clusters == "similar" else connected_duplicates
-        limits = (self.most_heads,) if self.clusters == "similar" else ()
-        near = find(rest, self._shingles(df, known), self.measure, self.threshold, *limits)
+        near = find(rest, self._shingles(df), self.measure, self.threshold, self.most_heads)
         near = near.withColumn("reason", f.lit("dedup.near"))
         return _resolve(exact, near).unionByName(near)
 
-    def _shingles(self, df: DataFrame, known: DataFrame | None) -> Shingles:
-        """From (node) to (node, shingles)."""
+    def _shingles(self, df: DataFrame) -> Shingles:
+        """From (node) to (node, shingles): made again, or as the index has them."""
+        from pyspark.sql import functions as f
 
         def shingles(nodes: DataFrame) -> DataFrame:
-            ids = small(nodes.withColumn("id", self._id("node")))
+            named = nodes.withColumn("id", self._id("node"))
+            ids = small(named.where(f.col("node") >= f.lit(NEW)))
             texts = df.select("id", "text").join(ids, "id").select("node", "text")
             found = texts.mapInArrow(shingler(self.banding()), SHINGLES_SPARK)
-            if known is None:
+            if not self.index:
                 return found
-            return found.unionByName(known.join(nodes, "node").select("node", "shingles"))
+            theirs = small(named.where(f.col("node") < f.lit(NEW)))
+            for path in self.index:
+                rows = read_index(df.sparkSession, path, self._parameters())
+                rows = rows.select("id", "shingles").join(theirs, "id").select("node", "shingles")
+                found = found.unionByName(rows)
+            # one id in two indexes is one document
+            return found.dropDuplicates(["node"]) if len(self.index) > 1 else found
 
         return shingles
 

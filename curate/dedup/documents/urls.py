@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from curate.crawl.urls import normalise, without_session
 
-_WWW = re.compile(r"www\d*\.")
+_WWW = re.compile(r"www\d*\.(?=[^/]*\.)")
 
 
 def canonical_url(url: str) -> str:

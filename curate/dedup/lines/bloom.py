@@ -129,12 +129,15 @@ def publish(
     """
     number = units.count()
     found = Published(path, number, shape_for(number, false_positive_rate))
+    empty = bytes(found.shape.bits // 8)
     fs, plain = file_system(path)
     try:
         fs.makedirs(plain, exist_ok=True)
         old = [name for name in fs.find(plain) if name.endswith((HEADER, ".bits"))]
         for name in sorted(old, key=lambda name: not name.endswith(HEADER)):
             fs.rm_file(name)
+        for shard in range(found.shape.shards if not number else 0):
+            fs.pipe_file(file_system(found.shard_path(shard))[1], empty)
     except OSError as error:
         raise unwritable(path, error) from None
     _by_shard(units, found.shape).mapInArrow(_writer(found), "shard int").count()

@@ -11,6 +11,7 @@ Enters: batches of documents, or of their marks. Leaves:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -29,6 +30,7 @@ from curate.document import COLUMNS, SCHEMA, Document, batches, documents, encod
 from curate.text import Text
 from curate.words import token_count
 
+_PLACE = re.compile(r"#\d+(\+\d+)?$")  # in an origin, behind the file
 Scope = Literal["all", "source", "file"]
 Pass = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 MARKS = "node binary, units array<bigint>, words array<smallint>"
@@ -127,9 +129,7 @@ class Compared:
         sources = batch.column("source").to_pylist()
         files = [""] * len(batch)
         if self.scope == "file":
-            files = [
-                (place or "").partition("#")[0] for place in batch.column("origin").to_pylist()
-            ]
+            files = [_PLACE.sub("", place or "") for place in batch.column("origin").to_pylist()]
         return [
             xxhash.xxh3_64_intdigest(f"{source}\0{file}".encode("utf-8", "surrogatepass"))
             for source, file in zip(sources, files, strict=True)

@@ -42,6 +42,8 @@ def embed(texts: Sequence[str], folder: str, max_tokens: int) -> NDArray[np.floa
 
     tokenizer, model = _load(folder)
     limit = min(max_tokens, _positions(tokenizer, model))
+    if not texts:
+        return np.zeros((0, model.config.hidden_size), np.float32)
     cut = [text[: limit * CHARS_PER_TOKEN] for text in texts]
     ids = tokenizer(cut, truncation=True, max_length=limit)["input_ids"]
     vectors = np.zeros((len(texts), model.config.hidden_size), np.float32)

@@ -46,6 +46,11 @@ class Banding:
     seed: int
     scheme: str = OWN
 
+    @property
+    def sees_tokens(self) -> bool:
+        """Whether texts of the same tokens have the same shingles."""
+        return self.scheme == OWN and self.unit == "words"
+
     def shingles(self, texts: Sequence[str], tokens: Tokens | None = None) -> Ragged:
         """The distinct shingle hashes of each text; none if there are fewer than `ngram`.
 
