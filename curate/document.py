@@ -48,6 +48,7 @@ SPARK_SCHEMA = (
     "labels map<string,string>, drop string"
 )
 RECORD = "record."
+PLACE = "#[0-9]+([+][0-9]+)?$"  # of a record, behind the file in `origin`: for Spark and for Python
 BATCH_ROWS = 500
 BATCH_BYTES = 32 << 20
 ROW_BYTES = 256

@@ -228,13 +228,8 @@ def _slice(
     if done is not None:
         return done, False
     started = time.monotonic()
-    try:
-        with spark_progress(shop.spark, stage.name):
-            files, counts, extra = _work(stage, table, part, recipe, shop)
-    except CurateError:
-        raise
-    except Exception as error:
-        raise told(error, stage.name, table, shop.log) from error
+    with telling(stage.name, table, shop.log), spark_progress(shop.spark, stage.name):
+        files, counts, extra = _work(stage, table, part, recipe, shop)
     extra["kept"] = {source: value.kept for source, value in counts.items()}
     seconds = round(time.monotonic() - started, 2)
     joints = extra.pop("joints", [])
@@ -355,7 +350,18 @@ def _sentence(total: Counts) -> str:
     return ", ".join(parts)
 
 
-def told(error: Exception, stage: str, table: Table, log: str | None) -> CurateError:
+@contextmanager
+def telling(stage: str, table: Table, log: str | None) -> Iterator[None]:
+    """Whatever fails inside fails with one line."""
+    try:
+        yield
+    except CurateError:
+        raise
+    except Exception as error:
+        raise _told(error, stage, table, log) from error
+
+
+def _told(error: Exception, stage: str, table: Table, log: str | None) -> CurateError:
     """One line for what went wrong inside Spark: the user's mistake, a full disk, or failed work."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     for line in lines:

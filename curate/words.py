@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.code_points import Table, code_points, span_hashes, spans
+
 BLOCK_CHARS = 1 << 18
-# A polynomial of the code points modulo 2^64; the multiplier is odd, so it has an inverse.
-_MULTIPLIER = 0x9E3779B97F4A7C15
 
 _KNOWN, _WORD, _LETTER, _SPACE, _JOINER, _MARK, _CLOSER, _STOP, _UNSPACED = (
     1 << bit for bit in range(9)
@@ -67,7 +65,6 @@ UNSPACED_BLOCKS = (
 )
 _WORDSPACE = "\u1361"  # between the words of Amharic and Tigrinya, where there is no space
 _UNSPACED_RUN = re.compile(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in UNSPACED_BLOCKS)}]+")
-_kinds = np.zeros(0x110000, np.uint16)  # of each code point, once it was seen
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ def words(text: str) -> Words:
     >>> found.chars.tolist(), found.tokens, found.sentence_ends
     ([4, 1, 10, 4, 3], 5, 1)
     """
-    blocks = [_block(text[start:end], start) for start, end in _spans(text)]
+    blocks = [_block(text[start:end], start) for start, end in spans(text, BLOCK_CHARS)]
     if len(blocks) == 1:
         return blocks[0]
     return Words(
@@ -137,52 +134,24 @@ def word_hash(word: str) -> int:
     return int(_block(word, 0).hashes[0])
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Blocks of at most BLOCK_CHARS, cut behind white space where there is any."""
-    start = 0
-    while len(text) - start > BLOCK_CHARS:
-        piece = text[start : start + BLOCK_CHARS]
-        cut = max(piece.rfind(" "), piece.rfind("\n")) + 1 or BLOCK_CHARS
-        yield start, start + cut
-        start += cut
-    yield start, len(text)
-
-
 def _block(text: str, offset: int) -> Words:
-    codes = (
-        np.frombuffer(text.encode("ascii"), np.uint8)
-        if text.isascii()
-        else np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    )
-    kinds = _classify(codes)
+    codes = code_points(text)
+    kinds = _kinds[codes]
     inside = _flag(kinds, _WORD)
     joiners = np.flatnonzero(_flag(kinds, _JOINER)[1:-1]) + 1
     inside[joiners[inside[joiners - 1] & inside[joiners + 1]]] = True
     starts, ends = _runs(inside)
-    sums = np.zeros(len(codes) + 1, np.uint64)
-    powers, inverses = _powers()
-    np.cumsum(codes * powers[: len(codes)], out=sums[1:])
     token_starts, token_ends = _runs(~_flag(kinds, _SPACE))
     letters = np.concatenate(([0], np.cumsum(_flag(kinds, _LETTER))))
     return Words(
         starts + offset,
         ends + offset,
-        (sums[ends] - sums[starts]) * inverses[starts],
+        span_hashes(codes, starts, ends),
         len(token_starts),
         int(np.count_nonzero(letters[token_ends] > letters[token_starts])),
         _sentence_ends(kinds, token_starts, token_ends),
         int(np.count_nonzero(kinds & _UNSPACED)),
     )
-
-
-def _classify(codes: NDArray[np.unsignedinteger]) -> NDArray[np.uint16]:
-    """The kinds of each code point; those never seen before are looked up first."""
-    kinds: NDArray[np.uint16] = _kinds[codes]
-    if not kinds.all():
-        for code in np.unique(codes[kinds == 0]).tolist():
-            _kinds[code] = _kind(chr(code))
-        kinds = _kinds[codes]
-    return kinds
 
 
 def _kind(char: str) -> int:
@@ -199,6 +168,9 @@ def _kind(char: str) -> int:
         | _STOP * (char in _STOPS)
         | _UNSPACED * any(low <= ord(char) <= high for low, high in UNSPACED_BLOCKS)
     )
+
+
+_kinds = Table(_kind, np.uint16)
 
 
 def _flag(kinds: NDArray[np.uint16], kind: int) -> NDArray[np.bool_]:
@@ -222,14 +194,3 @@ def _sentence_ends(
     terminal = np.count_nonzero(kinds[last] & _MARK)
     stops = _flag(kinds, _STOP)
     return int(terminal) + (len(_runs(stops)[0]) if stops.any() else 0)
-
-
-@cache
-def _powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Powers of the multiplier and of its inverse, modulo 2^64."""
-    bases = (_MULTIPLIER, pow(_MULTIPLIER, -1, 1 << 64))
-    both = [np.full(BLOCK_CHARS + 1, base, np.uint64) for base in bases]
-    for powers in both:
-        powers[0] = 1
-        np.cumprod(powers, out=powers)
-    return both[0], both[1]

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.decontaminate.units import Hashes, Places, Units, blocks
+from curate.code_points import Hashes, Places
+from curate.decontaminate.units import Units, blocks
 
 _BASE = 0x9E3779B97F4A7C15
 

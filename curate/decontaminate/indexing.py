@@ -14,9 +14,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.code_points import Hashes, Places
 from curate.decontaminate.evaluation_sets import Item
 from curate.decontaminate.index import Index, Sieve, offsets_of, runs_at
-from curate.decontaminate.units import Hashes, Places, Units, blocks
+from curate.decontaminate.units import Units, blocks
 
 LEAST_BITS, MOST_BITS = 16, 29  # of a filter: 8 kB to 64 MiB
 BITS_A_RUN = 32

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
+from curate.code_points import Hashes
 from curate.decontaminate.evaluation_sets import input_files, read_items
 from curate.decontaminate.evidence import Action, Cut, Judge, Method
 from curate.decontaminate.index import Index, Sieve
 from curate.decontaminate.indexing import Runs, build_index
-from curate.decontaminate.units import Hashes, blocks
+from curate.decontaminate.units import blocks
 from curate.document import COLUMNS, SPARK_SCHEMA, batches, documents
 from curate.errors import InputError
 

@@ -12,17 +12,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.code_points import Hashes, Places, Table, code_points, mixed, span_hashes, spans
+
 BLOCK_CHARS = 1 << 16
-Hashes = NDArray[np.uint64]
-Places = NDArray[np.int64]
 
 _BORDER, _INVISIBLE, _UNSPACED = 1, 2, 1 << 24
-_MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2^64
 _UNSPACED_BLOCKS = (
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x1000, 0x109F),  # Burmese
@@ -34,7 +32,6 @@ _UNSPACED_BLOCKS = (
     (0x20000, 0x3FFFF),
 )
 _VIRAMA = 9  # marks of a higher combining class are diacritics, no part of an alphabet
-_symbols = np.zeros(0x110000, np.uint32)  # of each code point, once it was seen
 
 
 @dataclass(frozen=True)
@@ -108,24 +105,14 @@ def _groups(
             yield first, iter([(0, held)])
             held, chars = [], 0
         if len(text) > BLOCK_CHARS:
-            yield number, _pieces(text)
+            cuts = spans(text, BLOCK_CHARS)
+            yield number, ((start, [text[start:end]]) for start, end in cuts)
             continue
         first = first if held else number
         held.append(text)
         chars += len(text) + 1
     if held:
         yield first, iter([(0, held)])
-
-
-def _pieces(text: str) -> Iterator[tuple[int, list[str]]]:
-    """A long text cut behind white space where there is any."""
-    start = 0
-    while start < len(text):
-        piece = text[start : start + BLOCK_CHARS]
-        if start + len(piece) < len(text):
-            piece = piece[: max(piece.rfind(" "), piece.rfind("\n")) + 1 or None]
-        yield start, [piece]
-        start += len(piece)
 
 
 def _units(text: str, lengths: Places, by_chars: bool) -> Units:
@@ -135,10 +122,10 @@ def _units(text: str, lengths: Places, by_chars: bool) -> Units:
     if by_chars:
         found = np.flatnonzero(is_symbol)
         starts, ends = found, found + 1
-        hashes = _mix(symbols[found].astype(np.uint64))
+        hashes = mixed(symbols[found].astype(np.uint64))
     else:
         starts, ends = _runs(is_symbol, symbols)
-        hashes = _run_hashes(np.where(is_symbol, symbols, np.uint32(0)), starts, ends)
+        hashes = mixed(span_hashes(np.where(is_symbol, symbols, np.uint32(0)), starts, ends))
     if places is not None:
         starts, ends = places[starts], places[ends - 1] + 1
     offsets = np.concatenate(([0], np.cumsum(lengths + 1)))
@@ -148,15 +135,7 @@ def _units(text: str, lengths: Places, by_chars: bool) -> Units:
 
 def _visible(text: str) -> tuple[NDArray[np.uint32], Places | None]:
     """The symbols of a text without its invisible ones, and their places if some are left out."""
-    if text.isascii():
-        codes: NDArray[np.unsignedinteger] = np.frombuffer(text.encode("ascii"), np.uint8)
-    else:
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    symbols: NDArray[np.uint32] = _symbols[codes]
-    if not symbols.all():
-        for code in np.unique(codes[symbols == 0]).tolist():
-            _symbols[code] = _symbol(chr(code))
-        symbols = _symbols[codes]
+    symbols: NDArray[np.uint32] = _symbols[code_points(text)]
     invisible = symbols == _INVISIBLE
     if not invisible.any():
         return symbols, None
@@ -188,6 +167,9 @@ def _symbol(char: str) -> int:
     return ord(plain[0]) if len(plain) == 1 and plain[0].isalnum() else ord(char)
 
 
+_symbols = Table(_symbol, np.uint32)
+
+
 def _runs(is_symbol: NDArray[np.bool_], symbols: NDArray[np.uint32]) -> tuple[Places, Places]:
     """Where words begin and end (behind their last character)."""
     borders = np.flatnonzero(np.diff(is_symbol, prepend=False, append=False))
@@ -201,30 +183,3 @@ def _runs(is_symbol: NDArray[np.bool_], symbols: NDArray[np.uint32]) -> tuple[Pl
     begins[:-1] |= stops[:-1] & is_symbol
     stops[1:] |= begins[1:] & is_symbol
     return np.flatnonzero(begins), np.flatnonzero(stops)
-
-
-def _run_hashes(symbols: NDArray[np.uint32], starts: Places, ends: Places) -> Hashes:
-    """A hash of the symbols from each start to its end, wherever they stand."""
-    powers, inverses = _powers(len(symbols).bit_length())
-    sums = np.zeros(len(symbols) + 1, np.uint64)
-    np.cumsum(symbols * powers[: len(symbols)], out=sums[1:])
-    return _mix((sums[ends] - sums[starts]) * inverses[starts])
-
-
-def _mix(values: Hashes) -> Hashes:
-    """The finaliser of SplitMix64 (Steele et al. 2014, doi:10.1145/2660193.2660195): spreads every bit."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
-@cache
-def _powers(bits: int) -> tuple[Hashes, Hashes]:
-    """The first 2^bits powers of the multiplier and of its inverse, modulo 2^64."""
-    both = [
-        np.full(1 << bits, base, np.uint64) for base in (_MULTIPLIER, pow(_MULTIPLIER, -1, 1 << 64))
-    ]
-    for powers in both:
-        powers[0] = 1
-        np.cumprod(powers, out=powers)
-    return both[0], both[1]

@@ -9,6 +9,7 @@ step, whatever the partitioning; the id decides the rest, never a row number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.split import HELDOUT
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 PLAIN = ("heldout", "longest", "shortest", "newest", "oldest")
 NAMED = ("source", "highest", "lowest")
@@ -73,6 +77,13 @@ def keys(
 def document_id(key: bytes, prefer: Sequence[str]) -> str:
     """The id at the end of a key."""
     return key[8 * len(prefer) :].decode()
+
+
+def id_of(key: str, prefer: Sequence[str], before: int = 0) -> Column:
+    """The id at the end of a column of keys with `before` other bytes in front of them."""
+    from pyspark.sql import functions as f
+
+    return f.expr(f"cast(substring({key}, {before + 8 * len(prefer) + 1}) as string)")
 
 
 def _ranks(batch: pa.RecordBatch, preference: str, texts: Sequence[str]) -> NDArray[np.uint64]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.dedup.signatures.tokens import mixed
+from curate.code_points import mixed
 from curate.dedup.substrings import fingerprints as module
 from curate.dedup.substrings.fingerprints import (
     Stream,

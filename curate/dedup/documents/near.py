@@ -150,8 +150,8 @@ def compared(pairs: DataFrame, shingles: Shingles, measure: Measure) -> DataFram
 
 
 def _shared(entries: DataFrame) -> DataFrame:
-    """The entries of buckets of at least two, one of them new. Most keys are in one document only: counting keys costs
-    a third of sorting all the entries."""
+    """The entries of buckets of at least two, one of them new. Most keys are in one document only:
+    counting keys costs a third of sorting all the entries."""
     from pyspark.sql import functions as f
 
     counted = entries.groupBy("key").agg(

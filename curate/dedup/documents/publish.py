@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from curate.document import SPARK_SCHEMA
-from curate.errors import CurateError, InputError
+from curate.errors import InputError
 from curate.store import absolute
 from curate.table import Table
 
@@ -17,7 +17,7 @@ from curate.table import Table
 def publish(table_dir: str, index: str, master: str | None, say: Callable[[str], None]) -> None:
     """Add the kept documents of a table. `InputError`: no such table, or other parameters."""
     from curate.registry import build_step
-    from curate.run import told, workshop
+    from curate.run import telling, workshop
 
     table = Table(absolute(table_dir))
     manifest = table.require()
@@ -29,14 +29,9 @@ def publish(table_dir: str, index: str, master: str | None, say: Callable[[str],
         raise InputError(f"{table_dir} kept no document; there is nothing to add to an index")
     if index == table.path:
         raise InputError(f"{index} is the table itself; give the index a folder of its own")
-    with workshop(index, master, say) as shop:
-        try:
-            documents = shop.spark.read.schema(SPARK_SCHEMA).parquet(*files)
-            step = build_step("dedup", found[0])
-            is_new = step.publish(documents, index, manifest["fingerprint"])
-        except CurateError:
-            raise
-        except Exception as error:
-            raise told(error, "index", table, shop.log) from error
+    with workshop(index, master, say) as shop, telling("index", table, shop.log):
+        documents = shop.spark.read.schema(SPARK_SCHEMA).parquet(*files)
+        step = build_step("dedup", found[0])
+        is_new = step.publish(documents, index, manifest["fingerprint"])
     kept = table.total().kept
     say(f"{index}: {kept:,} documents {'added' if is_new else 'were there already'}")

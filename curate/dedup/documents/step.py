@@ -65,12 +65,13 @@ class Dedup:
     published tool (datasketch, datatrove, text-dedup, bigcode, data-juicer, redpajama-v2 …), bit for
     bit, with its own n-gram, seed, permutations, bands and rows where none are given. Otherwise `bands`
     x `rows` default to datasketch's optimum for the threshold with `false_negative_weight`: a false
-    positive costs one comparison, a false negative a duplicate. `prefer` orders who stays: heldout, longest, shortest,
-    newest, oldest, source:A,B, highest:SIGNAL, lowest:SIGNAL; ties go to the smallest id. `within:
-    source` leaves each source (a crawl's dump) for itself. `index`: published indexes of kept
-    documents; what is similar to one of theirs goes. `clusters: connected` drops whole chains, as
-    other tools do. `most_heads` bounds the comparisons of a document in one bucket. A source that
-    loses more than `alarm_share`, and a document that stands for more than `alarm_cluster`, are told.
+    positive costs one comparison, a false negative a duplicate. `prefer` orders who stays: heldout,
+    longest, shortest, newest, oldest, source:A,B, highest:SIGNAL, lowest:SIGNAL; ties go to the
+    smallest id. `within: source` leaves each source (a crawl's dump) for itself. `index`: published
+    indexes of kept documents; what is similar to one of theirs goes. `clusters: connected` drops
+    whole chains, as other tools do. `most_heads` bounds the comparisons of a document in one bucket.
+    A source that loses more than `alarm_share`, and a document that stands for more than
+    `alarm_cluster`, are told.
     """
 
     name: ClassVar[str] = "dedup"
@@ -226,10 +227,8 @@ class Dedup:
         return shingles
 
     def _id(self, node: str) -> Column:
-        """The id at the end of a node: behind its first byte and eight a preference."""
-        from pyspark.sql import functions as f
-
-        return f.expr(f"cast(substring({node}, {8 * len(self.prefer) + 2}) as string)")
+        """The id at the end of a node: a byte that says new or known, and a key."""
+        return order.id_of(node, self.prefer, before=1)
 
     def _indexed(self, document_id: str) -> Column:
         """The node of an index's document."""
@@ -273,8 +272,7 @@ def _marked(df: DataFrame, found: DataFrame, document_id: Callable[[str], Column
     kept = dropped.groupBy(f.col("root").alias("id")).agg(
         (f.count("*") + 1.0).alias("cluster_size")
     )
-    verdicts = dropped.withColumn("cluster_size", f.lit(None).cast("double"))
-    verdicts = verdicts.unionByName(kept, allowMissingColumns=True)
+    verdicts = dropped.unionByName(kept, allowMissingColumns=True)
     is_dropped, has_size = f.col("reason").isNotNull(), f.col("cluster_size").isNotNull()
     similarity = put("signals", {"dedup.similarity": f.col("similarity")})
     size = put("signals", {"dedup.cluster_size": f.col("cluster_size")})

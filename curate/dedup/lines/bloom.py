@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curate.dedup.signatures.tokens import mixed
+from curate.code_points import mixed
 from curate.errors import InputError
 from curate.store import file_system, read_json, unwritable, write_json
 

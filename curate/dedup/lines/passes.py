@@ -26,11 +26,11 @@ from curate.dedup import order
 from curate.dedup.holes import cut
 from curate.dedup.lines.spans import Bools, covered, runs
 from curate.dedup.lines.units import MOST_WORDS, NORMALISATION, Unit, hashed, tiles
-from curate.document import COLUMNS, SCHEMA, Document, batches, documents, encodable
+from curate.dedup.signatures.tokens import offsets
+from curate.document import COLUMNS, PLACE, SCHEMA, Document, batches, documents, encodable
 from curate.text import Text
 from curate.words import token_count
 
-_PLACE = re.compile(r"#\d+(\+\d+)?$")  # in an origin, behind the file
 Scope = Literal["all", "source", "file"]
 Pass = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 MARKS = "node binary, units array<bigint>, words array<smallint>"
@@ -129,7 +129,7 @@ class Compared:
         sources = batch.column("source").to_pylist()
         files = [""] * len(batch)
         if self.scope == "file":
-            files = [_PLACE.sub("", place or "") for place in batch.column("origin").to_pylist()]
+            files = [re.sub(PLACE, "", place or "") for place in batch.column("origin").to_pylist()]
         return [
             xxhash.xxh3_64_intdigest(f"{source}\0{file}".encode("utf-8", "surrogatepass"))
             for source, file in zip(sources, files, strict=True)
@@ -196,8 +196,7 @@ def _gone(batch: pa.RecordBatch, lengths: NDArray[np.int64]) -> Bools:
 
 
 def _lists(values: NDArray[Any], lengths: NDArray[np.int64]) -> pa.ListArray:
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
+    return pa.ListArray.from_arrays(offsets(lengths).astype(np.int32), pa.array(values))
 
 
 def _array(values: pa.Array | None) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.dedup.signatures.tokens import mixed
+from curate.code_points import mixed
 
 Int64s = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -26,7 +26,7 @@ from curate.document import COLUMNS, SPARK_SCHEMA
 from curate.store import absolute
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
     from curate.dedup.lines.bloom import Published
 
@@ -181,14 +181,8 @@ class DedupLines:
         """Cut the tiles out. A short list of holes is broadcast, so that no text is shuffled."""
         from pyspark.sql import functions as f
 
-        start = 8 * len(self.prefer) + 1
-
-        def document_id(node: str) -> Column:
-            return f.expr(f"cast(substring({node}, {start}) as string)")
-
-        listed = holes.select(
-            document_id("node").alias("id"), "gone", document_id("root").alias("root")
-        )
+        node, root = (order.id_of(name, self.prefer) for name in ("node", "root"))
+        listed = holes.select(node.alias("id"), "gone", root.alias("root"))
         tiles = listed.agg(f.sum(f.size("gone")).alias("tiles")).first()
         if tiles is None or (tiles["tiles"] or 0) < BROADCAST_TILES:
             listed = f.broadcast(listed)

@@ -15,8 +15,9 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from curate.columns import coin
+from curate.dedup import order
 from curate.dedup.checkpoint import checkpointed
-from curate.dedup.semantic.step import DedupSemantic, document_id
+from curate.dedup.semantic.step import DedupSemantic
 from curate.dedup.semantic.within_clusters import near_duplicates
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _sample(near: DataFrame, below: float, step: DedupSemantic, pairs: int) -> l
     from pyspark.sql import functions as f
 
     ids = (
-        document_id(name, step.prefer).alias(alias)
+        order.id_of(name, step.prefer).alias(alias)
         for name, alias in (("node", "id"), ("root", "root"))
     )
     named = near.where(f.col("similarity") < below).select(*ids, "similarity")

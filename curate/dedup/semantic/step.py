@@ -32,7 +32,7 @@ from curate.document import COLUMNS
 from curate.errors import InputError
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
 _NODES = "id string, key binary"
 _VECTORS = "key binary, vector binary, unusable string"
@@ -148,13 +148,13 @@ class DedupSemantic:
     def clustered(self, vectors: DataFrame, rows: int) -> DataFrame:
         """(cluster, key, vector) of the rows that can be used, computed."""
         usable = vectors.where("unusable is null").select("key", "vector")
-        named = usable.withColumn("id", document_id("key", self.prefer))
+        named = usable.withColumn("id", order.id_of("key", self.prefer))
         means = KMeans(self.clusters, self.iterations, self.sample_per_cluster, self.seed)
         centroids = means.fit(named, rows)
         return checkpointed(usable.mapInArrow(assigning(centroids), _CLUSTERED))
 
     def _no_vectors(self, vectors: DataFrame, rows: int) -> None:
-        first = vectors.select(document_id("key", self.prefer).alias("id")).first()
+        first = vectors.select(order.id_of("key", self.prefer).alias("id")).first()
         raise InputError(
             f"{self.embeddings} has a vector for none of the {rows:,} documents, the first of which has "
             f"the id '{first['id'] if first else ''}'; its column '{self.id_column}' must hold such ids"
@@ -192,19 +192,12 @@ def _embedder(prefer: tuple[str, ...], folder: str, max_tokens: int) -> Pass:
     return run
 
 
-def document_id(key: str, prefer: tuple[str, ...]) -> Column:
-    """The id at the end of a key."""
-    from pyspark.sql import functions as f
-
-    return f.expr(f"cast(substring({key}, {8 * len(prefer) + 1}) as string)")
-
-
 def _mark(df: DataFrame, verdicts: DataFrame, prefer: tuple[str, ...]) -> DataFrame:
     """Write the verdicts into the rows."""
     from pyspark.sql import functions as f
 
     by_id = verdicts.select(
-        document_id("key", prefer).alias("id"), document_id("root", prefer).alias("root"),
+        order.id_of("key", prefer).alias("id"), order.id_of("root", prefer).alias("root"),
         "similarity", f.col("unusable").alias("unusable"),
     )  # fmt: skip
     near, unusable = f.col("root").isNotNull(), f.col("unusable").isNotNull()

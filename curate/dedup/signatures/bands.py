@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.dedup.signatures.tokens import mixed
+from curate.code_points import mixed
 
 
 def band_keys(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.dedup.signatures.permutations import Offsets
+from curate.dedup.signatures.tokens import offsets
 
 
 class Shingles(NamedTuple):
@@ -31,7 +32,7 @@ def of_bytes(documents: Sequence[Sequence[bytes]]) -> Shingles:
     shingles = list(chain.from_iterable(documents))
     sizes = np.fromiter(map(len, shingles), np.int64, len(shingles))
     ends, buffer = np.cumsum(sizes), np.frombuffer(b"".join(shingles), np.uint8)
-    return Shingles(buffer, ends - sizes, ends, _offsets(documents))
+    return Shingles(buffer, ends - sizes, ends, offsets([len(document) for document in documents]))
 
 
 def of_words(
@@ -47,20 +48,15 @@ def of_words(
     words = list(chain.from_iterable(documents))
     buffer = np.frombuffer(" ".join(words).encode("utf-8", "surrogatepass"), np.uint8)
     word_starts, word_ends = _places(buffer, words)
-    first_words = _offsets(documents)
+    first_words = offsets([len(document) for document in documents])
     counts = np.diff(first_words)
     least = max(length if fewest_words is None else fewest_words, 1)
     lengths = np.minimum(counts, length)
     runs = np.where(counts >= least, counts - lengths + 1, 0)
-    offsets = np.concatenate([[0], np.cumsum(runs)])
-    first = np.arange(offsets[-1]) + np.repeat(first_words[:-1] - offsets[:-1], runs)
+    firsts = offsets(runs)
+    first = np.arange(firsts[-1]) + np.repeat(first_words[:-1] - firsts[:-1], runs)
     last = first + np.repeat(lengths - 1, runs)
-    return Shingles(buffer, word_starts[first], word_ends[last], offsets)
-
-
-def _offsets(documents: Sequence[Sequence[Any]]) -> Offsets:
-    sizes = np.fromiter(map(len, documents), np.int64, len(documents))
-    return np.concatenate([[0], np.cumsum(sizes)])
+    return Shingles(buffer, word_starts[first], word_ends[last], firsts)
 
 
 def _places(

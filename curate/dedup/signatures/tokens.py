@@ -15,21 +15,18 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.code_points import Hashes, Table, code_points, mixed, span_hashes, spans
 from curate.words import UNSPACED_BLOCKS
 
-Hashes = NDArray[np.uint64]
 BLOCK_CHARS = 1 << 15  # arrays of a block stay in the second-level cache
-_MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64
 _WORD = re.compile(r"\w+")
 _BASE = np.uint64(0xD6E8FEB86659FD93)
 _GAP, _SIGN, _ALONE = 1, 1 << 30, 1 << 31  # a sign is no word; what is alone is a token by itself
-_folded = np.zeros(0x110000, np.uint32)  # of each code point, once it was seen: see `_fold`
 
 
 @dataclass(frozen=True)
@@ -142,16 +139,6 @@ def distinct(rows: Ragged) -> Ragged:
     return Ragged(values, rows.offsets).where(is_new)
 
 
-def mixed(values: Hashes) -> Hashes:
-    """The finalizer of SplitMix64 (Steele et al. 2014), a bijection of 64-bit values."""
-    values = values ^ (values >> np.uint64(30))
-    values *= np.uint64(0xBF58476D1CE4E5B9)
-    values ^= values >> np.uint64(27)
-    values *= np.uint64(0x94D049BB133111EB)
-    values ^= values >> np.uint64(31)
-    return values
-
-
 def _joined(found: list[Hashes], where: NDArray[np.int64]) -> Ragged:
     return Ragged(np.concatenate([np.empty(0, np.uint64), *found]), where)
 
@@ -161,7 +148,8 @@ def _blocks(texts: Sequence[str]) -> Iterator[tuple[list[int], list[str]]]:
     pieces: list[str] = []
     size = 0
     for row, text in enumerate(texts):
-        for piece in (text,) if len(text) < BLOCK_CHARS else _cut(text):
+        for start, end in spans(text, BLOCK_CHARS - 1):
+            piece = text[start:end]
             if size + len(piece) >= BLOCK_CHARS and pieces:
                 yield rows, pieces
                 rows, pieces, size = [], [], 0
@@ -172,47 +160,16 @@ def _blocks(texts: Sequence[str]) -> Iterator[tuple[list[int], list[str]]]:
         yield rows, pieces
 
 
-def _cut(text: str) -> Iterator[str]:
-    """Pieces of fewer than BLOCK_CHARS characters, cut behind white space where there is any."""
-    start = 0
-    while start < len(text):
-        piece = text[start : start + BLOCK_CHARS - 1]
-        if start + len(piece) < len(text):
-            piece = piece[: max(piece.rfind(" "), piece.rfind("\n")) + 1 or len(piece)]
-        yield piece
-        start += len(piece)
-
-
-def _codes(pieces: list[str]) -> NDArray[np.uint32]:
-    """What `_fold` makes of each character of the pieces, with a gap behind each piece."""
-    joined = "\n".join([*pieces, ""])
-    codes = (
-        np.frombuffer(joined.encode("ascii"), np.uint8)
-        if joined.isascii()
-        else np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    )
-    folded: NDArray[np.uint32] = _folded[codes]
-    if not folded.all():
-        for code in set(codes[folded == 0].tolist()):
-            _folded[code] = _fold(chr(code))
-        folded = _folded[codes]
-    return folded
-
-
 def _tokens(pieces: list[str]) -> tuple[Hashes, NDArray[np.bool_], NDArray[np.int64]]:
     """The hashes of the tokens, which of them are words, and how many each piece has."""
-    folded = _codes(pieces)
+    folded = _folded[code_points("\n".join([*pieces, ""]))]
     # 0 a gap, 1 part of a word, 2 a token by itself; before the first character there is a gap
     kinds = np.zeros(len(folded) + 1, np.uint8)
     np.add(folded != _GAP, folded >= _SIGN, out=kinds[1:], dtype=np.uint8)
     places = np.flatnonzero((kinds[1:] != kinds[:-1]) | (kinds[1:] == 2))
     is_token = kinds[places + 1] > 0  # the last character is a gap, so every token has an end
     starts, ends = places[is_token], places[1:][is_token[:-1]]
-    powers, inverses = _powers()
-    sums = np.empty(len(folded) + 1, np.uint64)
-    sums[0] = 0
-    np.cumsum(folded * powers[: len(folded)], out=sums[1:])
-    hashes = mixed((sums[ends] - sums[starts]) * inverses[starts])
+    hashes = mixed(span_hashes(folded, starts, ends))
     begins = offsets([len(piece) + 1 for piece in pieces])
     is_word = (folded[starts] & np.uint32(_SIGN)) == 0
     return hashes, is_word, np.diff(np.searchsorted(starts, begins))
@@ -231,12 +188,4 @@ def _fold(char: str) -> int:
     return ord(folded) | _ALONE * alone
 
 
-@cache
-def _powers() -> tuple[Hashes, Hashes]:
-    """Powers of the multiplier and of its inverse, modulo 2**64."""
-    bases = (_MULTIPLIER, pow(_MULTIPLIER, -1, 1 << 64))
-    both = [np.full(2 * BLOCK_CHARS, base, np.uint64) for base in bases]
-    for powers in both:
-        powers[0] = 1
-        np.cumprod(powers, out=powers)
-    return both[0], both[1]
+_folded = Table(_fold, np.uint32)

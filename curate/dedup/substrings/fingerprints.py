@@ -20,22 +20,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.dedup.signatures.tokens import mixed
+from curate.code_points import Table, code_points, mixed, span_hashes, spans
 from curate.words import UNSPACED_BLOCKS
 
 UInt64s = NDArray[np.uint64]
 Int64s = NDArray[np.int64]
 BLOCK_CHARS = 1 << 18
 BLOCK_WORDS = 1 << 18
-_MULTIPLIER = 0x9E3779B97F4A7C15
 _JOIN = np.uint64(0xD6E8FEB86659FD93)
 LANES = (np.uint64(0), np.uint64(0xA0761D6478BD642F))
-_SPACE, _WIDE = 1, 2
+_PART, _SPACE, _WIDE = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def tokens(text: str) -> Tokens:
     >>> [(a, b) for a, b in zip(found.starts.tolist(), found.ends.tolist())]
     [(0, 2), (3, 9), (10, 11), (11, 12)]
     """
-    blocks = [_tokens_of_block(text[start:end], start) for start, end in _blocks(text)]
+    blocks = [_tokens_of_block(text[start:end], start) for start, end in spans(text, BLOCK_CHARS)]
     return Tokens(
         np.concatenate([block.starts for block in blocks]),
         np.concatenate([block.ends for block in blocks]),
@@ -164,7 +162,7 @@ def _packs(sizes: Sequence[int]) -> Iterator[int]:
 def _long(text: str) -> UInt64s:
     """The hashes of the words of a text, without their places: a third of the memory."""
     return np.concatenate(
-        [_tokens_of_block(text[start:end], start).hashes for start, end in _blocks(text)]
+        [_tokens_of_block(text[start:end], start).hashes for start, end in spans(text, BLOCK_CHARS)]
     )
 
 
@@ -196,54 +194,23 @@ def _slices(stream: Stream, length: int) -> Iterator[Stream]:
         yield Stream(stream.hashes[part], stream.owner[part], stream.place[part], stream.left[part])
 
 
-def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """At most BLOCK_CHARS each, cut behind white space where there is any."""
-    start = 0
-    while len(text) - start > BLOCK_CHARS:
-        piece = text[start : start + BLOCK_CHARS]
-        cut = max(piece.rfind(" "), piece.rfind("\n")) + 1 or BLOCK_CHARS
-        yield start, start + cut
-        start += cut
-    yield start, len(text)
-
-
 def _tokens_of_block(text: str, offset: int) -> Tokens:
-    codes = (
-        np.frombuffer(text.encode("ascii"), np.uint8)
-        if text.isascii()
-        else np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    )
-    kinds = _kinds()[codes]
+    codes = code_points(text)
+    kinds = _kinds[codes]
     plain = np.zeros(len(codes) + 2, np.bool_)
-    np.equal(kinds, 0, out=plain[1:-1])
+    np.equal(kinds, _PART, out=plain[1:-1])
     alone = kinds == _WIDE
     starts = np.flatnonzero(alone | (plain[1:-1] & ~plain[:-2]))
     ends = np.flatnonzero(alone | (plain[1:-1] & ~plain[2:])) + 1
-    powers, inverses = _powers()
-    sums = np.zeros(len(codes) + 1, np.uint64)
     # a code of 0 would add nothing, and "a" be "a\0"
-    np.cumsum((codes + np.uint64(1)) * powers[: len(codes)], out=sums[1:])
-    return Tokens(
-        starts + offset, ends + offset, mixed((sums[ends] - sums[starts]) * inverses[starts])
-    )
+    hashes = mixed(span_hashes(codes + np.uint64(1), starts, ends))
+    return Tokens(starts + offset, ends + offset, hashes)
 
 
-@cache
-def _kinds() -> NDArray[np.uint8]:
-    """What each code point is: part of a word (0), white space, or a word of its own."""
-    kinds = np.zeros(0x110000, np.uint8)
-    kinds[[code for code in range(0x3001) if chr(code).isspace()]] = _SPACE
-    for low, high in UNSPACED_BLOCKS:
-        kinds[low : high + 1][kinds[low : high + 1] == 0] = _WIDE
-    return kinds
+def _kind(char: str) -> int:
+    if char.isspace():
+        return _SPACE
+    return _WIDE if any(low <= ord(char) <= high for low, high in UNSPACED_BLOCKS) else _PART
 
 
-@cache
-def _powers() -> tuple[UInt64s, UInt64s]:
-    """Powers of the multiplier and of its inverse, modulo 2^64."""
-    bases = (_MULTIPLIER, pow(_MULTIPLIER, -1, 1 << 64))
-    both = [np.full(BLOCK_CHARS + 1, base, np.uint64) for base in bases]
-    for powers in both:
-        powers[0] = 1
-        np.cumprod(powers, out=powers)
-    return both[0], both[1]
+_kinds = Table(_kind, np.uint8)

@@ -138,10 +138,7 @@ class DedupSubstrings:
         return f.element_at("labels", f.lit(f"{self.name}.holes")).alias("holes")
 
     def _id(self, key: str) -> Column:
-        """The id at the end of a key of `order.keys`."""
-        from pyspark.sql import functions as f
-
-        return f.expr(f"cast(substring({key}, {8 * len(self.prefer) + 1}) as string)").alias("id")
+        return order.id_of(key, self.prefer).alias("id")
 
 
 def decide(found: DataFrame, length: int) -> tuple[DataFrame, DataFrame]:
