@@ -17,13 +17,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field
 from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fsspec
 import pyarrow as pa
 
 from curate import java
-from curate.document import BATCH_BYTES, BATCH_ROWS, SPARK_SCHEMA, Document, batches, encodable
+from curate.document import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    PLACE,
+    SPARK_SCHEMA,
+    Document,
+    batches,
+    encodable,
+)
 from curate.errors import LedgerError, MissingError
 from curate.source import read
 from curate.source.pieces import Joint, Span
@@ -34,7 +43,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 PARTITION_BYTES = 64 << 20
-PLACE = "#[0-9]+([+][0-9]+)?$"
 SETTINGS = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
@@ -46,10 +54,12 @@ SETTINGS = {
     "spark.speculation": "false",
     "spark.ui.showConsoleProgress": "false",
 }
+CACHE = Path("~/.cache/curate")
 # Of a job of a minute on two cores the JVM's second compiler took 50 of 146 CPU seconds; without it a
 # quarter of a million documents are deduplicated in 93 seconds, before it was 115.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
 LOCAL_SETTINGS = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
+    "spark.driver.extraJavaOptions": JAVA_OPTIONS,
     "spark.driver.memory": "4g",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -89,8 +99,7 @@ def session(master: str | None = None, log: str | None = None) -> SparkSession:
         master = master or os.environ.get("SPARK_MASTER", "local[*]")
         builder = builder.master(master)
         if master.startswith("local"):
-            shuffles = {"spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 2))}
-            builder = builder.config(map={**LOCAL_SETTINGS, **shuffles})
+            builder = builder.config(map={**LOCAL_SETTINGS, **_local_settings()})
     try:
         with _stderr_to(None if submitted else log):
             return builder.getOrCreate()
@@ -98,6 +107,18 @@ def session(master: str | None = None, log: str | None = None) -> SparkSession:
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
         where = f"; details: {log}" if log else ""
         raise MissingError(f"Spark did not start on master '{master}': {line}{where}") from None
+
+
+def _local_settings() -> dict[str, str]:
+    """Those that depend on the machine."""
+    import pyspark
+
+    home, spark = Path(os.environ["JAVA_HOME"]), Path(pyspark.__file__).parent
+    classes = java.shared_classes(home, spark, CACHE.expanduser())
+    return {
+        "spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} {classes}",
+        "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 2)),
+    }
 
 
 def scan(
