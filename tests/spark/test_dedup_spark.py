@@ -128,7 +128,10 @@ def check_recall(rows: list[Document], after: dict[str, Row], step: Dedup) -> No
     assert found >= 0.97 * promised
 
 
-@pytest.mark.parametrize(("partitions", "heads", "edges"), [(1, 1, 10**6), (7, 2, 1)])
+@pytest.mark.parametrize(
+    ("partitions", "heads", "edges", "hot", "sent"),
+    [(1, 1, 10**6, 1000, 0), (7, 2, 1, 2, 10**6), (2, 4, 10**6, 1, 10**6)],
+)
 def test_partitions_order_rounds_and_tasks_do_not_matter(
     spark: SparkSession,
     tmp_path: Path,
@@ -136,8 +139,12 @@ def test_partitions_order_rounds_and_tasks_do_not_matter(
     partitions: int,
     heads: int,
     edges: int,
+    hot: int,
+    sent: int,
 ) -> None:
     rows, step = planted(25), Dedup()
+    monkeypatch.setattr(near, "HOT_MEMBERS", hot)
+    monkeypatch.setattr(near, "BROADCAST_SHINGLES", sent)
     monkeypatch.setattr(near, "HEADS", heads)
     monkeypatch.setattr(near, "ONE_TASK_EDGES", edges)
     rows.reverse()

@@ -9,7 +9,8 @@ has a say.
 
 In a bucket (documents with an equal band key) all members are compared with the first few only. Those
 leave it, and with them all that is known to be dropped; the rest meets again in the next round, with
-twice as many to be compared with. So a bucket of n copies costs n comparisons and not n².
+twice as many to be compared with. So a bucket of n copies costs n comparisons and not n². In a hot
+bucket the first round is with one member only: copies of a page mostly go by that.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 Measure = Literal["jaccard", "containment"]
 Shingles = Callable[["DataFrame"], "DataFrame"]
 HEADS = 8
+HOT_MEMBERS = 1000
+BROADCAST_SHINGLES = 4 << 20  # 32 MB
 ONE_TASK_EDGES = 5_000_000
 _log = logging.getLogger(__name__)
 
@@ -70,14 +73,18 @@ def _edges(
     nodes that may get more, leaves its buckets."""
     from pyspark.sql import functions as f
 
-    entries = _shared(marks.select(f.explode("bands").alias("key"), "node"))
+    entries, hot = _shared(marks.select(f.explode("bands").alias("key"), "node"))
     edges = _nothing(marks)
     heads, done = min(HEADS, most_heads), 0
     while True:
-        ranked = checkpointed(_ranked(entries))
-        alike = compared(_proposed(ranked, heads), shingles, measure)
+        ranked = _ranked(entries).withColumn("heads", f.lit(heads))
+        if not done:
+            ranked = ranked.join(small(hot.withColumn("hot", f.lit(1))), "key", "left")
+            ranked = ranked.withColumn("heads", f.coalesce("hot", "heads")).drop("hot")
+        ranked = checkpointed(ranked)
+        alike = compared(_proposed(ranked), shingles, measure)
         edges = checkpointed(edges.unionByName(alike.where(f.col("similarity") >= threshold)))
-        entries = ranked.where(f.col("place") > heads).select("key", "node")
+        entries = ranked.where("place > heads").select("key", "node")
         done += heads
         if entries.isEmpty():
             return edges
@@ -136,10 +143,15 @@ def compared(pairs: DataFrame, shingles: Shingles, measure: Measure) -> DataFram
     from pyspark.sql import functions as f
 
     pairs = checkpointed(pairs)
-    nodes = pairs.select("node").unionByName(pairs.select(f.col("root").alias("node"))).distinct()
-    sets = checkpointed(shingles(nodes))
+    roots = pairs.select(f.col("root").alias("node")).distinct()
+    sets = checkpointed(shingles(pairs.select("node").unionByName(roots).distinct()))
     ours = sets.select("node", f.col("shingles").alias("ours"))
-    theirs = sets.select(f.col("node").alias("root"), f.col("shingles").alias("theirs"))
+    theirs = sets.join(roots, "node", "left_semi")
+    theirs = theirs.select(f.col("node").alias("root"), f.col("shingles").alias("theirs"))
+    total = theirs.agg(f.sum(f.size("theirs")).alias("shingles")).first()
+    if total is not None and (total["shingles"] or 0) < BROADCAST_SHINGLES:
+        # or else the copies of one page, which all have one root, would be compared in one task
+        theirs = f.broadcast(theirs)
     both = pairs.join(ours, "node").join(theirs, "root")
     shared = f.size(f.array_intersect("ours", "theirs"))
     of = {
@@ -149,16 +161,17 @@ def compared(pairs: DataFrame, shingles: Shingles, measure: Measure) -> DataFram
     return both.select("node", "root", (shared / of[measure]).alias("similarity"))
 
 
-def _shared(entries: DataFrame) -> DataFrame:
-    """The entries of buckets of at least two, one of them new. Most keys are in one document only:
-    counting keys costs a third of sorting all the entries."""
+def _shared(entries: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """The entries of buckets of at least two, one of them new, and the keys of the hot ones. Most keys
+    are in one document only: counting keys costs a third of sorting all the entries."""
     from pyspark.sql import functions as f
 
     counted = entries.groupBy("key").agg(
         f.count("*").alias("members"), f.max(f.col("node") >= f.lit(NEW)).alias("has_new")
     )
-    keys = checkpointed(counted.where("members > 1 and has_new").select("key"))
-    return entries.join(small(keys), "key", "left_semi")
+    keys = checkpointed(counted.where("members > 1 and has_new").select("key", "members"))
+    shared = entries.join(small(keys.select("key")), "key", "left_semi")
+    return shared, keys.where(f.col("members") > HOT_MEMBERS).select("key")
 
 
 def _ranked(entries: DataFrame) -> DataFrame:
@@ -173,11 +186,11 @@ def _ranked(entries: DataFrame) -> DataFrame:
     return ranked.where("place > 1 or following is not null").drop("following")
 
 
-def _proposed(ranked: DataFrame, heads: int) -> DataFrame:
+def _proposed(ranked: DataFrame) -> DataFrame:
     """(node, root): every new member of a bucket with those of its first `heads` before it."""
     from pyspark.sql import functions as f
 
-    first = ranked.where(f.col("place") <= heads).select(
+    first = ranked.where("place <= heads").select(
         "key", f.col("node").alias("root"), f.col("place").alias("before")
     )
     pairs = ranked.where(f.col("node") >= f.lit(NEW)).join(first, "key").where("before < place")
