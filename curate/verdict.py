@@ -1,7 +1,7 @@
 """What each stage of a run is worth: its tables as the arms of one ablation.
 
 Enters: one run (an arm a table), or several (an arm a run). Leaves: the arms and held-out sets that
-`model.ablate` trains and judges on. The decision: documents are drawn by a coin on their id, so the
+`model.ablation.ablate` trains and judges on. The decision: documents are drawn by a coin on their id, so the
 arms hold the same documents where both kept them, and differ only by what the steps did.
 
 H1 is clean text that never was in the crawl (held-out documents of the reference sources, or a file
@@ -27,7 +27,7 @@ from curate.split import HELDOUT
 from curate.table import Table
 
 if TYPE_CHECKING:
-    from model.verdict import Verdict
+    from model.ablation.verdict import Verdict
 
 ARM_BYTES = 32 << 20
 HELDOUT_BYTES = 1 << 20
@@ -50,8 +50,8 @@ def ablate_runs(
     `arms`: names of tables (as `extract`, `dedup`), default all; `sources`: the sources compared,
     default all but the `reference` ones, whose held-out documents are H1.
     """
-    from model.ablate import ablate
-    from model.profiles import choose_profile
+    from model.ablation.ablate import ablate
+    from model.ablation.profiles import choose_profile
 
     tables = _arms(run_dirs, arms)
     last = open_run(run_dirs[-1]).documents[-1].table

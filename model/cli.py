@@ -45,9 +45,9 @@ def train(
     from tokenizers import Tokenizer
 
     from model.data import open_shards, read_manifest
-    from model.train import Recipe
+    from model.recipe import Recipe
+    from model.shape import Shape
     from model.train import train as run
-    from model.transformer import Shape
 
     data, (about, root) = open_shards(shards), read_manifest(shards)
     tokenizer = Tokenizer.from_file(str(root / "tokenizer.json"))

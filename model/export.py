@@ -16,7 +16,8 @@ from tokenizers import Tokenizer
 
 from curate.errors import InputError
 from curate.tokens.tokenizer import load as load_tokenizer
-from model.transformer import Shape, Transformer
+from model.shape import Shape
+from model.transformer import Transformer
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from curate.errors import InputError, WorkError
 from curate.tokens.tokenizer import END, train
-from model import ablate as module
-from model.ablate import Plan, ablate
-from model.arms import Documents, Encoder, balanced_tokenizer, guard_arms, pieces, up_to
+from model.ablation import ablate as module
+from model.ablation.ablate import Plan, ablate
+from model.ablation.arms import Documents, Encoder, balanced_tokenizer, guard_arms, pieces, up_to
+from model.ablation.profiles import PROFILES, Profile
 from model.evaluate import evaluate
-from model.profiles import PROFILES, Profile
-from model.train import Recipe
-from model.transformer import Shape
+from model.recipe import Recipe
+from model.shape import Shape
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 SHAPE = Shape(vocabulary=384, width=64, layers=1, heads=1, kv_heads=1, hidden=128, context=32)
@@ -199,7 +199,7 @@ def test_held_out_text_that_spells_the_end_token_is_text(
         tokens.append(found.tokens.tolist())
         return found
 
-    monkeypatch.setattr("model.trial.evaluate", spy)
+    monkeypatch.setattr("model.ablation.trial.evaluate", spy)
     ablate(ARMS, {"H1": [("a", END), ("b", f"{END} é")]}, MICRO, tmp_path, seeds=2)
     assert all(first > 3 and second > 3 for first, second in tokens)
 

@@ -16,7 +16,8 @@ from curate.tokens.tokenizer import load as load_tokenizer
 from curate.tokens.tokenizer import train as train_tokenizer
 from model import evaluate as module
 from model.evaluate import Evaluation, Guard, evaluate, rolling_windows
-from model.transformer import Shape, Transformer
+from model.shape import Shape
+from model.transformer import Transformer
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 CONTEXT = 16

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from curate.errors import InputError
-from model.statistics import compare, detectable_effect, document_bootstrap, holm, residual
-from model.verdict import Contrast, Run, judge, planned, rate_order, summarise
+from model.ablation.statistics import compare, detectable_effect, document_bootstrap, holm, residual
+from model.ablation.verdict import Contrast, Run, judge, planned, rate_order, summarise
 
 BYTES = np.full(40, 1000)
 

@@ -17,8 +17,10 @@ from curate.tokens.tokenizer import train as train_tokenizer
 from model import cli as command
 from model.data import Stream, Windows
 from model.export import load
-from model.train import Recipe, fit, learning_rate, make_optimiser, train
-from model.transformer import Shape, Transformer
+from model.recipe import Recipe, learning_rate
+from model.shape import Shape
+from model.train import fit, make_optimiser, train
+from model.transformer import Transformer
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 TINY = Shape(vocabulary=64, width=32, layers=2, heads=2, kv_heads=1, hidden=48, context=16)

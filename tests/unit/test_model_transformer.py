@@ -17,8 +17,10 @@ from curate.tokens.tokenizer import train as train_tokenizer
 from model.data import Stream
 from model.export import export, load
 from model.generate import continue_tokens, generate
-from model.train import Recipe, fit, make_optimiser
-from model.transformer import Shape, Transformer
+from model.recipe import Recipe
+from model.shape import Shape
+from model.train import fit, make_optimiser
+from model.transformer import Transformer
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 TINY = Shape(vocabulary=320, width=64, layers=2, heads=2, kv_heads=2, hidden=96, context=32)

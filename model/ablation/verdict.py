@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
-from model.statistics import ALPHA, Interval, compare, document_bootstrap
+from model.ablation.statistics import ALPHA, Interval, compare, document_bootstrap
 
 MANY_EPOCHS = 4  # up to here repeated data is worth about as much as new (Muennighoff 2305.16264)
 

@@ -19,11 +19,13 @@ import torch
 from curate.errors import WorkError
 from curate.store import write_json
 from curate.tokens.tokenizer import load
+from model.ablation.verdict import Run
 from model.data import Stream
 from model.evaluate import evaluate
-from model.train import Recipe, choose_device, fit, make_optimiser
-from model.transformer import Shape, Transformer
-from model.verdict import Run
+from model.recipe import Recipe
+from model.shape import Shape
+from model.train import choose_device, fit, make_optimiser
+from model.transformer import Transformer
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,11 @@ import torch
 from curate.errors import InputError, WorkError
 from curate.progress import Line
 from curate.store import write_json
-from model.arms import Documents, Encoder, Guarded, balanced_tokenizer, guard_arms, up_to
-from model.profiles import Profile, choose_profile
-from model.statistics import detectable_effect, residual
-from model.trial import Trial, measure_speed, run_trial
-from model.verdict import (
+from model.ablation.arms import Documents, Encoder, Guarded, balanced_tokenizer, guard_arms, up_to
+from model.ablation.profiles import Profile, choose_profile
+from model.ablation.statistics import detectable_effect, residual
+from model.ablation.trial import Trial, measure_speed, run_trial
+from model.ablation.verdict import (
     MANY_EPOCHS,
     ArmResult,
     Run,

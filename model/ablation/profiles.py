@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from curate.errors import InputError
-from model.train import Recipe
-from model.transformer import Shape
+from model.recipe import Recipe
+from model.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Profile:
 
     heldout_bytes: most text of each held-out set that is scored. tokenizer_bytes: text the tokenizer
     is trained on. rate_factors: other learning rates at which seed 0 is run again, as multiples.
-    shared_ratio: see `model.evaluate.Guard`. piece_chars: see `model.arms.Encoder.stream`.
+    shared_ratio: see `model.evaluate.Guard`. piece_chars: see `model.ablation.arms.Encoder.stream`.
     """
 
     name: str
