@@ -1,12 +1,14 @@
 """A checkpoint as a Hugging Face folder, and back.
 
-In/out: `model.safetensors`, `config.json` and, where a tokenizer is given, `tokenizer.json` with
-`tokenizer_config.json`. `transformers`, lm-eval and vLLM load the folder as it is.
+In/out: `model.safetensors`, `config.json`, `generation_config.json` and, where a tokenizer is given,
+`tokenizer.json` with `tokenizer_config.json`. `transformers`, lm-eval and vLLM load the folder as it
+is, if one of their architectures computes the shape (see `model.families`).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -16,23 +18,26 @@ from tokenizers import Tokenizer
 
 from curate.errors import InputError
 from curate.tokens.tokenizer import load as load_tokenizer
-from model.shape import Shape
+from model.families import FAMILIES, family_of, from_config, to_config
 from model.transformer import Transformer
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+GENERATION = "generation_config.json"
 
 
 def export(model: Transformer, tokenizer: Tokenizer | None, folder: str | Path) -> Path:
     """Write the model, and the tokenizer if there is one. Tied weights are stored once."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
-    }
+    weights = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
     if model.shape.tied:
         del weights["lm_head.weight"]
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
-    _write_json(folder / CONFIG, model.shape.to_config())
+    theirs = family_of(model.shape).theirs(weights)
+    contiguous = {name: tensor.contiguous() for name, tensor in theirs.items()}
+    save_file(contiguous, folder / WEIGHTS, metadata={"format": "pt"})
+    _write_json(folder / CONFIG, to_config(model.shape))
+    special = ("bos_token_id", "eos_token_id", "pad_token_id")
+    _write_json(folder / GENERATION, dict.fromkeys(special, model.shape.eos))
     if tokenizer is not None:
         tokenizer.save(str(folder / TOKENIZER))
         eos = tokenizer.id_to_token(model.shape.eos)
@@ -50,11 +55,15 @@ def export(model: Transformer, tokenizer: Tokenizer | None, folder: str | Path) 
 
 
 def load(folder: str | Path, device: str = "cpu") -> tuple[Transformer, Tokenizer | None]:
-    """Read what `export` wrote. InputError: a file is missing, unreadable or does not fit the shape."""
+    """Read what `export` wrote, or transformers saved of a family both know, onto `device` in fp32.
+
+    InputError: a file is missing, unreadable, does not fit the shape or asks for what no shape says.
+    """
     folder = Path(folder)
     try:
-        shape = Shape.from_config(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
-        weights = load_file(folder / WEIGHTS)
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        shape = from_config(config)
+        weights = FAMILIES[config["model_type"]].ours(load_file(folder / WEIGHTS))
         if shape.tied:
             weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
         model = Transformer(shape)
@@ -63,7 +72,7 @@ def load(folder: str | Path, device: str = "cpu") -> tuple[Transformer, Tokenize
         raise InputError(
             f"{folder}: not a checkpoint ({error.strerror}: {error.filename})"
         ) from None
-    except (ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (InputError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         line = str(error).strip().splitlines()[0]
         raise InputError(f"{folder}: the checkpoint cannot be read ({line})") from None
     path = folder / TOKENIZER
@@ -71,5 +80,5 @@ def load(folder: str | Path, device: str = "cpu") -> tuple[Transformer, Tokenize
     return model.to(torch.device(device)).eval(), tokenizer
 
 
-def _write_json(path: Path, content: dict[str, object]) -> None:
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

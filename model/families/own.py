@@ -1,0 +1,21 @@
+"""Every other combination of parts: ours alone. transformers refuses the `model_type` by its name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+from model.families.family import Config, Family
+from model.shape import Shape
+
+
+def holds(shape: Shape) -> bool:
+    """All of them."""
+    return True
+
+
+def to_shape(config: Config) -> Shape:
+    """The options under the names they have in `Shape`."""
+    return Shape(**{field.name: config[field.name] for field in fields(Shape)})
+
+
+OWN = Family("curate", "Transformer", holds, asdict, to_shape)
