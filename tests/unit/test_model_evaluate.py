@@ -1,29 +1,29 @@
-"""Bits per byte: every token counted once, in the windows of lm-eval; and the guard."""
+"""Bits per byte: every token counted once, in the windows of lm-eval, and told by domain."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_model import SAMPLE, TOKENIZER, opened, tiny
 
+from curate.errors import InputError
 from curate.tokens.tokenizer import END
-from curate.tokens.tokenizer import load as load_tokenizer
-from curate.tokens.tokenizer import train as train_tokenizer
 from model import evaluate as module
-from model.evaluate import Evaluation, Guard, evaluate, rolling_windows
-from model.shape import Shape
+from model.evaluate import Evaluation, evaluate, rolling_windows
+from model.heldout import Heldout, interval, measure, read_heldout, table
 from model.transformer import Transformer
 
-torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 CONTEXT = 16
-SHAPE = Shape(vocabulary=320, width=32, layers=1, heads=2, kv_heads=2, hidden=48, context=CONTEXT)
-SAMPLE = "the cat sat on the mat, naïve 日本 and then it left " * 9
-TOKENIZER = load_tokenizer(train_tokenizer([SAMPLE], 320).json)
+MODEL = tiny(CONTEXT)
+SHAPE = MODEL.shape
 TEXTS = [
     "the cat",
     "a",
@@ -33,18 +33,6 @@ TEXTS = [
     "\n\n  \t",
     "x" * CONTEXT * 4,
 ]
-
-
-def _model() -> Transformer:
-    model = Transformer(SHAPE).eval()
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.add_(torch.randn(weight.shape, generator=generator) * 0.3)
-    return model
-
-
-MODEL = _model()
 
 
 def lm_eval_windows(
@@ -115,6 +103,31 @@ def test_documents_without_tokens_cost_nothing() -> None:
     assert found.nats[1] > 0 and isinstance(found, Evaluation)
 
 
+def test_nothing_at_all_has_no_value_and_no_traceback() -> None:
+    found = evaluate(MODEL, TOKENIZER, ["", ""])
+    assert all(map(math.isnan, (found.bits_per_byte, found.perplexity, found.accuracy)))
+    assert len(evaluate(MODEL, TOKENIZER, []).nats) == 0
+
+
+def test_unpaired_surrogates_are_read_as_the_replacement_character() -> None:
+    found = evaluate(MODEL, TOKENIZER, ["a\ud800b", "a\ufffdb"])
+    assert found.nats[0] == found.nats[1] > 0 and found.bytes.tolist() == [5, 5]
+
+
+def test_scoring_is_exact_and_leaves_the_model_as_it_was() -> None:
+    whole = evaluate(MODEL, TOKENIZER, TEXTS)
+    torch.set_float32_matmul_precision("medium")
+    MODEL.train()
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            found = evaluate(MODEL, TOKENIZER, TEXTS)
+        assert MODEL.training and torch.get_float32_matmul_precision() == "medium"
+    finally:
+        MODEL.eval()
+        torch.set_float32_matmul_precision("highest")
+    assert found.nats.tolist() == whole.nats.tolist()
+
+
 def _direct(ids: list[int]) -> tuple[float, int]:
     nats, hits = 0.0, 0
     for seen, scored in lm_eval_windows(ids, SHAPE.eos, CONTEXT):
@@ -126,50 +139,86 @@ def _direct(ids: list[int]) -> tuple[float, int]:
     return nats, hits
 
 
-WORDS = [f"word{number}" for number in range(400)]
+ROWS: list[object] = [
+    {"text": "the cat sat", "url": "https://a.example.co.uk/1", "topic": "cats", "language": "en"},
+    {
+        "text": "日本の猫 " * 20,
+        "url": "https://b.example.co.uk/2",
+        "topic": "cats",
+        "language": "ja",
+    },
+    {"text": "the mat", "url": "https://other.org", "language": "en", "source": "web"},
+    {"text": "", "topic": "nothing"},
+    {"text": "x\ud800", "topic": "odd"},
+    {"body": "no text here"},
+]
 
 
-def _prose(seed: int, words: int) -> str:
-    return " ".join(np.random.default_rng(seed).choice(WORDS, words))
+@pytest.fixture
+def rows(tmp_path: Path) -> str:
+    path = tmp_path / "held.jsonl"
+    path.write_text("\n".join([*map(json.dumps, ROWS), "not JSON"]) + "\n")
+    return str(path)
 
 
-HELDOUT = [_prose(seed, 120) for seed in range(5)]
-GUARD = Guard.over([*HELDOUT, "One short line!"])
+def test_every_record_of_a_set_is_accounted_for(rows: str) -> None:
+    result = measure(opened(CONTEXT), read_heldout(rows))
+    told = result.to_json()
+    assert (told["documents"], told["empty_documents"], told["records_without_text"]) == (5, 1, 2)
+    assert told["documents_with_replaced_surrogates"] == 1 and "domains" not in told
+    texts = [str(row.get("text", "")) for row in ROWS if isinstance(row, dict)]
+    found = evaluate(MODEL, TOKENIZER, texts)
+    assert told["bits_per_byte"] == found.bits_per_byte
+    low, high = told["bits_per_byte_95"]  # type: ignore[misc]
+    assert low <= found.bits_per_byte <= high
+    json.dumps(told, allow_nan=False)
 
 
 @pytest.mark.parametrize(
-    ("text", "leak"),
+    ("by", "documents"),
     [
-        (HELDOUT[2], True),
-        (HELDOUT[2].upper().replace(" ", ",\n"), True),
-        (f"{_prose(90, 2000)} {HELDOUT[1]} {_prose(91, 2000)}", True),  # contains it
-        (" ".join(HELDOUT[3].split()[20:60]), True),  # a part of it
-        (" ".join(HELDOUT[3].split()[20:32]), True),  # a part of few words
-        (HELDOUT[0].replace(" ", " new ", 3), True),  # a near copy
-        (f"{' '.join(HELDOUT[0].split()[:15])} {_prose(92, 300)}", False),  # quotes one sentence
-        ("one SHORT line", True),
-        ("one short line more", False),
-        (_prose(93, 300), False),
-        (_prose(94, 5), False),
-        ("", False),
-        ("?!", False),
+        ("topic", {"cats": 2, "nothing": 1, "odd": 1, "(none)": 1}),
+        ("language", {"en": 2, "ja": 1, "(none)": 2}),
+        ("site", {"example.co.uk": 2, "other.org": 1, "(none)": 2}),
+        ("source", {"web": 1, "held.jsonl": 4}),
     ],
 )
-def test_the_guard_finds_what_repeats_held_out_text(text: str, leak: bool) -> None:
-    assert GUARD.leaks(text) == leak
+def test_domains_are_parts_of_the_set(rows: str, by: str, documents: dict[str, int]) -> None:
+    result = measure(opened(CONTEXT), read_heldout(rows, by))
+    parts = result.domains
+    assert {name: found.documents for name, found in parts.items()} == documents
+    assert sum(found.bytes for found in parts.values()) == result.whole.bytes
+    bits = sum(found.bits_per_byte * found.bytes for found in parts.values() if found.bytes)
+    assert bits / result.whole.bytes == pytest.approx(result.whole.bits_per_byte)
+    having = [found.bits_per_byte for found in parts.values() if found.bytes]
+    assert result.macro_bits_per_byte == pytest.approx(np.mean(having))
+    lines = table([result])
+    assert any("macro-average" in line for line in lines) and len(lines) >= 3 + len(parts)
 
 
-@given(st.integers(0, 4), st.integers(0, 80), st.integers(13, 120))
-def test_every_long_enough_excerpt_is_a_leak(document: int, start: int, words: int) -> None:
-    assert GUARD.leaks(" ".join(HELDOUT[document].split()[start : start + words]))
+def test_a_domain_nobody_has_is_a_mistake(rows: str) -> None:
+    with pytest.raises(InputError, match="no document has a subject"):
+        read_heldout(rows, "subject")
 
 
-def test_the_share_decides() -> None:
-    half = f"{' '.join(HELDOUT[0].split()[:60])} {_prose(95, 60)}"
-    assert Guard.over(HELDOUT, 0.3).leaks(half)
-    assert not Guard.over(HELDOUT, 0.7).leaks(half)
+def test_a_set_without_text_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text('{"text": " "}\n')
+    with pytest.raises(InputError, match="no document with text"):
+        read_heldout(str(tmp_path / "empty.jsonl"))
 
 
-def test_a_guard_over_nothing_lets_everything_pass() -> None:
-    for heldout in ([], [""], ["too short to share anything"]):
-        assert not Guard.over(heldout).leaks(_prose(96, 50))
+def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(0)
+    covered = 0
+    for _ in range(60):
+        sizes = generator.integers(50, 500, 80)
+        nats = sizes * generator.normal(1.0, 0.2, 80)
+        zero = np.zeros(80, np.int64)
+        low, high = interval(Evaluation(nats, sizes.astype(np.int64), zero, zero))
+        covered += low <= 1 / math.log(2) <= high
+    assert 50 <= covered <= 60
+
+
+def test_one_document_has_no_interval() -> None:
+    result = measure(opened(CONTEXT), Heldout("one", ["the cat", ""]))
+    assert math.isnan(result.whole.low) and result.to_json()["bits_per_byte_95"] == [None, None]

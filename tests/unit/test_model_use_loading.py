@@ -1,0 +1,65 @@
+"""Folders of others: scored as our own are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+transformers = pytest.importorskip("transformers")
+
+from tiny_model import SAMPLE, TOKENIZER, exported  # noqa: E402
+
+from curate.errors import UserError  # noqa: E402
+from model.evaluate import evaluate  # noqa: E402
+from model.loading import Foreign, open_model  # noqa: E402
+from model.transformer import Transformer  # noqa: E402
+
+TEXTS = [SAMPLE, "the cat", ""]
+
+
+def test_ours_and_transformers_score_alike(tmp_path: Path) -> None:
+    folder = exported(tmp_path / "ours")
+    ours = open_model(folder, "cpu")
+    assert isinstance(ours.model, Transformer)
+    net = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    theirs = Foreign(net, ours.model.shape)  # type: ignore[arg-type]
+    expected = evaluate(ours.model, ours.tokenizer, TEXTS)
+    assert evaluate(theirs, ours.tokenizer, TEXTS).nats == pytest.approx(expected.nats, rel=1e-5)
+
+
+def test_a_folder_of_another_architecture_is_opened_in_fp32(tmp_path: Path) -> None:
+    config = transformers.GPTNeoXConfig(
+        vocab_size=320,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=48,
+        max_position_embeddings=24,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    net = transformers.GPTNeoXForCausalLM(config).to(torch.bfloat16)
+    net.save_pretrained(tmp_path)
+    words = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=TOKENIZER, eos_token="<|endoftext|>"
+    )
+    words.save_pretrained(tmp_path)
+    opened = open_model(tmp_path, "cpu")
+    assert isinstance(opened.model, Foreign)
+    assert (opened.model.shape.context, opened.model.shape.eos) == (24, 0)
+    assert {weight.dtype for weight in opened.model.parameters()} == {torch.float32}
+    found = evaluate(opened.model, opened.tokenizer, TEXTS)
+    assert found.tokens[0] > 24 and found.nats[0] > 0 == found.nats[2]
+
+
+def test_an_adapter_without_its_base_is_a_mistake(tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    exported(tmp_path)
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "/nowhere/base"}')
+    with pytest.raises(UserError) as caught:
+        open_model(tmp_path, "cpu")
+    assert "\n" not in str(caught.value)
