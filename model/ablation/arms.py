@@ -8,21 +8,25 @@ two arms read the documents they share in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, tee
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
+from xxhash import xxh3_128_digest
 
 from curate.document import share
 from curate.errors import InputError, WorkError
 from curate.tokens.tokenizer import Encoding, load, train
 from model.data import Tokens
-from model.evaluate import Guard
+from model.guard import Guard
 
 Documents = Sequence[tuple[str, str]]  # (document id, text)
 ENCODE_DOCUMENTS = 64
+_TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,44 @@ class Guarded:
 
 
 def guard_arms(
-    arms: Mapping[str, Documents], heldout: Mapping[str, Documents], shared_ratio: float
+    arms: Mapping[str, Documents],
+    heldout: Mapping[str, Documents],
+    shared_ratio: float,
+    piece_chars: int | None = None,
+    markup: Collection[str] = (),
 ) -> tuple[dict[str, Documents], Guarded]:
     """The arms without documents that repeat held-out text, in any of their versions.
 
-    InputError: nothing is left of an arm.
+    A version with tags is looked at without them too. Held-out sets in `markup` are pages as they
+    came: those of one template are near-duplicates whatever they say, so of these only equal
+    documents, and equal pieces of `piece_chars`, count. InputError: nothing is left of an arm.
     """
-    guard = Guard.over((text for part in heldout.values() for _, text in part), shared_ratio)
+    indexed = (text for name, part in heldout.items() if name not in markup for _, text in part)
+    guard = Guard.over(indexed, shared_ratio)
     known = {id for part in heldout.values() for id, _ in part}
-    leaks = {id for part in arms.values() for id, text in part if id in known or guard.leaks(text)}
+    equal = {
+        piece for part in heldout.values() for _, text in part for piece in cut(text, piece_chars)
+    }
+
+    def leaks(text: str) -> bool:
+        if guard.leaks(text) or not equal.isdisjoint(cut(text, piece_chars)):
+            return True
+        return "</" in text and guard.leaks(_TAG.sub(" ", text))
+
+    leaked = {
+        id
+        for id, texts in versions(arms)
+        if id in known or any(leaks(text) for text in texts)
+    }  # fmt: skip
+    return without(arms, leaked, shared_ratio)
+
+
+def without(
+    arms: Mapping[str, Documents], leaked: Collection[str], shared_ratio: float
+) -> tuple[dict[str, Documents], Guarded]:
+    """The arms without some documents. InputError: nothing is left of one."""
     clean: dict[str, Documents] = {
-        name: [pair for pair in part if pair[0] not in leaks] for name, part in arms.items()
+        name: [pair for pair in part if pair[0] not in leaked] for name, part in arms.items()
     }
     for name, part in clean.items():
         if not part:
@@ -57,7 +88,17 @@ def guard_arms(
                 f"arm {name}: every document repeats held-out text; nothing is left to train on"
             )
     removed = {name: len(arms[name]) - len(part) for name, part in clean.items()}
-    return clean, Guarded(shared_ratio, len(leaks), removed)
+    return clean, Guarded(shared_ratio, len(leaked), removed)
+
+
+def versions(arms: Mapping[str, Documents]) -> Iterator[tuple[str, list[str]]]:
+    """Each document of the arms with its different texts."""
+    texts: dict[str, dict[str, None]] = {}
+    for part in arms.values():
+        for id, text in part:
+            texts.setdefault(id, {})[text] = None
+    for id, found in texts.items():
+        yield id, list(found)
 
 
 def balanced_tokenizer(
@@ -65,7 +106,16 @@ def balanced_tokenizer(
 ) -> Encoding:
     """One byte-level BPE, trained on equally many bytes of every arm."""
     each = sample_bytes // len(arms)
-    return train((text for part in arms.values() for _, text in up_to(part, each)), vocabulary)
+    return train((text for part in arms.values() for text in _sample(part, each)), vocabulary)
+
+
+def _sample(documents: Documents, limit_bytes: int) -> Iterator[str]:
+    """The first texts, the last one cut so that one long book is not the sample of its arm."""
+    for _, text in documents:
+        if limit_bytes <= 0:
+            return
+        yield text[:limit_bytes]
+        limit_bytes -= len(text.encode())
 
 
 def up_to(
@@ -84,6 +134,22 @@ def up_to(
     return chosen
 
 
+def cut(text: str, chars: int | None) -> list[str]:
+    """A text in equal pieces of at most `chars` characters; None: in one.
+
+    >>> cut("abcdefg", 3)
+    ['abc', 'def', 'g']
+    """
+    count, width = _pieces_of(text, chars)
+    return [text[place * width : (place + 1) * width] for place in range(count)]
+
+
+def _pieces_of(text: str, chars: int | None) -> tuple[int, int]:
+    """(pieces, characters of each)."""
+    count = 1 if chars is None else max(1, -(-len(text) // chars))
+    return count, -(-len(text) // count)
+
+
 def pieces(documents: Documents, seed: int, chars: int | None) -> Iterator[str]:
     """The texts in the seed's order, of each at most `chars` characters at a time.
 
@@ -94,8 +160,7 @@ def pieces(documents: Documents, seed: int, chars: int | None) -> Iterator[str]:
     number = 0
     while drawn:
         for id, text in drawn:
-            count = 1 if chars is None else max(1, -(-len(text) // chars))
-            width = -(-len(text) // count)
+            count, width = _pieces_of(text, chars)
             place = (int(share(id, f"piece {seed}") * count) + number) % count
             yield text[place * width : (place + 1) * width]
         number += 1
@@ -113,19 +178,27 @@ class Encoder:
         self.token_bytes = np.array(
             [len(name) for name in names], np.int64
         )  # a byte is a character
+        self.dtype: type[np.integer[Any]] = np.uint16 if size <= 1 << 16 else np.int32
+        self._met: dict[bytes, Tokens] = {}
 
     def encode(self, texts: Iterable[str]) -> Iterator[Tokens]:
-        """Tokens of each text, without an end. WorkError: they do not cover the text's bytes."""
+        """Tokens of each text, without an end. WorkError: they do not cover the text's bytes.
+
+        A text that was met before (in another seed's order, in another arm) is not encoded again.
+        """
         waiting = iter(texts)
         while group := list(islice(waiting, ENCODE_DOCUMENTS)):
-            encodings = self.tokenizer.encode_batch(group, add_special_tokens=False)
-            for text, encoding in zip(group, encodings, strict=True):
-                ids = np.array(encoding.ids, np.int32)
+            keys = [xxh3_128_digest(text.encode()) for text in group]
+            new = {key: text for key, text in zip(keys, group, strict=True) if key not in self._met}
+            encodings = self.tokenizer.encode_batch(list(new.values()), add_special_tokens=False)
+            for (key, text), encoding in zip(new.items(), encodings, strict=True):
+                ids = np.array(encoding.ids, self.dtype)
                 if int(self.token_bytes[ids].sum()) != len(text.encode()):
                     raise WorkError(
                         "the tokens of a text do not add up to its bytes; bits per byte would be wrong"
                     )
-                yield ids
+                self._met[key] = ids
+            yield from (self._met[key] for key in keys)
 
     def stream(
         self, documents: Documents, seed: int, tokens: int, piece_chars: int | None = None
@@ -139,7 +212,7 @@ class Encoder:
         """
         held: list[Tokens] = []
         size = chars = 0
-        end = np.array([self.eos], np.int32)
+        end = np.array([self.eos], self.dtype)
         texts, taken = tee(pieces(documents, seed, piece_chars))
         for ids, text in zip(self.encode(texts), taken, strict=False):
             held += [ids, end]

@@ -1,8 +1,9 @@
-"""One run of an ablation, in a process of its own: a stream in, a scored model's numbers out.
+"""One run of an ablation: a stream in, a scored model's numbers out.
 
 The decision that matters: the model itself is thrown away; what is kept is its loss on every
 held-out document, from which every statistic can be made again. A result is put in place in one
-piece, so a killed run leaves nothing that looks finished.
+piece, so a killed run leaves nothing that looks finished. Before anything is trained, the stream is
+searched for held-out documents.
 """
 
 from __future__ import annotations
@@ -10,22 +11,29 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from curate.errors import WorkError
 from curate.store import write_json
 from curate.tokens.tokenizer import load
-from model.ablation.verdict import Run
-from model.data import Stream
+from model.ablation.heldout import trained_on
+from model.ablation.resident import ResidentStream, fresh_model, resident_losses
+from model.ablation.runs import Run
+from model.data import Stream, Tokens
 from model.evaluate import evaluate
 from model.recipe import Recipe
-from model.shape import Shape
+from model.shape import Shape, parameter_count
 from model.train import choose_device, fit, make_optimiser
 from model.transformer import Transformer
+
+CURVE_POINTS = 50
+WARM_UP_STEPS = 3
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Trial:
     arm: str
     seed: int
     rate_factor: float
-    epochs: float
+    table: str
     shape: Shape
     recipe: Recipe
     stream: Path
@@ -44,15 +52,18 @@ class Trial:
 
 
 def run_trial(trial: Trial) -> None:
-    """Train, score every held-out set, write the result. WorkError: the loss is no longer a number."""
-    _one_thread(trial.recipe.device)
+    """Train, score every held-out set, write the result.
+
+    WorkError: the loss is no longer a number, or the stream holds a held-out document.
+    """
+    device = choose_device(trial.recipe.device)
+    _one_thread(device)
     started = time.monotonic()
-    stream = Stream(np.load(trial.stream))
-    model = Transformer(trial.shape, trial.recipe.seed).to(choose_device(trial.recipe.device))
-    loss = math.nan
-    for step in fit(model, make_optimiser(model, trial.recipe), stream, trial.recipe):
-        if step.number == trial.recipe.steps:
-            loss = float(step.loss)
+    tokens, epochs = read_stream(trial.stream)
+    _trip_wire(trial, tokens)
+    model = fresh_model(trial.shape, trial.recipe.seed, device)
+    losses = list(_losses(model, tokens, trial.recipe, device))
+    loss = float(losses[-1])
     if not math.isfinite(loss):
         raise WorkError(
             f"{trial.arm}, seed {trial.seed}: the loss is {loss}; lower the learning rate"
@@ -65,37 +76,82 @@ def run_trial(trial: Trial) -> None:
         seed=trial.seed,
         rate_factor=trial.rate_factor,
         tokens=trial.recipe.steps * trial.recipe.batch_windows * trial.shape.context,
-        epochs=trial.epochs,
+        epochs=epochs,
         train_loss=loss,
         seconds=round(time.monotonic() - started, 2),
         nats={name: part.nats.tolist() for name, part in found.items()},
         bytes={name: part.bytes.tolist() for name, part in found.items()},
         accuracy={name: part.accuracy for name, part in found.items()},
+        losses=curve(losses),
+        table=trial.table,
+        parameters=parameter_count(trial.shape),
     )
     write_json(str(trial.result), asdict(run))
 
 
-def measure_speed(shape: Shape, recipe: Recipe, device: str, seconds: float) -> float:
-    """Training tokens per second of one worker, on random tokens, after a warm-up of three steps."""
-    _one_thread(device)
-    tokens = recipe.batch_windows * shape.context
-    stream = Stream(
-        np.random.default_rng(0).integers(0, shape.vocabulary, 4 * tokens + 1).astype(np.int32)
+def _losses(
+    model: Transformer, tokens: Tokens, recipe: Recipe, device: torch.device
+) -> Iterator[Tensor]:
+    """The loss of each step of a run."""
+    optimiser = make_optimiser(model, recipe)
+    if device.type == "cuda":
+        yield from resident_losses(model, optimiser, ResidentStream(tokens, device), recipe)
+    else:
+        yield from (step.loss.detach() for step in fit(model, optimiser, Stream(tokens), recipe))
+
+
+def _trip_wire(trial: Trial, tokens: Tokens) -> None:
+    hashes = json.loads((trial.folder / "heldout-hashes.json").read_text(encoding="utf-8"))
+    found = trained_on(tokens, trial.shape.eos, hashes)
+    if found is not None:
+        raise WorkError(
+            f"{trial.arm}, seed {trial.seed}: the training stream holds the held-out document {found}; "
+            "bits per byte would be wrong"
+        )
+
+
+def curve(losses: Sequence[Tensor]) -> list[float]:
+    """The mean loss of each of at most CURVE_POINTS equally long parts of a run."""
+    parts = np.array_split(
+        torch.stack(list(losses)).float().cpu().numpy(), min(CURVE_POINTS, len(losses))
     )
+    return [round(float(part.mean()), 4) for part in parts]
+
+
+def write_stream(path: Path, tokens: Tokens, epochs: float) -> None:
+    """A stream and how often its run reads the arm, put in one piece."""
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.savez(file, tokens=tokens, epochs=np.float64(epochs))
+    partial.replace(path)
+
+
+def read_stream(path: Path) -> tuple[Tokens, float]:
+    """What `write_stream` wrote."""
+    with np.load(path) as stored:
+        return stored["tokens"], float(stored["epochs"])
+
+
+def measure_speed(shape: Shape, recipe: Recipe, device: str, seconds: float) -> float:
+    """Training tokens per second of one worker, on random tokens, after a warm-up of a few steps."""
+    chosen = choose_device(device)
+    _one_thread(chosen)
+    step_tokens = recipe.batch_windows * shape.context
+    tokens = np.random.default_rng(0).integers(0, shape.vocabulary, 4 * step_tokens + 1)
     recipe = replace(recipe, steps=1_000_000, device=device)
-    model = Transformer(shape, 0).to(choose_device(device))
-    started = steps = 0.0
-    for step in fit(model, make_optimiser(model, recipe), stream, recipe):
-        float(step.loss)
-        if step.number == 3:
+    model = fresh_model(shape, 0, chosen)
+    started = 0.0
+    for number, loss in enumerate(_losses(model, tokens.astype(np.int32), recipe, chosen), 1):
+        if number < WARM_UP_STEPS:
+            continue
+        float(loss)  # waits for the device
+        if number == WARM_UP_STEPS:
             started = time.monotonic()
-        elif step.number > 3:
-            steps += 1
-            if time.monotonic() - started >= seconds:
-                break
-    return steps * tokens / (time.monotonic() - started)
+        elif time.monotonic() - started >= seconds:
+            break
+    return (number - WARM_UP_STEPS) * step_tokens / (time.monotonic() - started)
 
 
-def _one_thread(device: str | None) -> None:
-    if device == "cpu":
+def _one_thread(device: torch.device) -> None:
+    if device.type == "cpu":
         torch.set_num_threads(1)

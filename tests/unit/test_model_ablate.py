@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -20,8 +22,19 @@ from hypothesis import strategies as st
 from curate.errors import InputError, WorkError
 from curate.tokens.tokenizer import END, train
 from model.ablation import ablate as module
-from model.ablation.ablate import Plan, ablate
-from model.ablation.arms import Documents, Encoder, balanced_tokenizer, guard_arms, pieces, up_to
+from model.ablation import plan as planning
+from model.ablation.ablate import Ways, ablate
+from model.ablation.arms import (
+    Documents,
+    Encoder,
+    Guarded,
+    balanced_tokenizer,
+    guard_arms,
+    pieces,
+    up_to,
+)
+from model.ablation.heldout import Diagnostic
+from model.ablation.plan import Plan, Work
 from model.ablation.profiles import PROFILES, Profile
 from model.evaluate import evaluate
 from model.recipe import Recipe
@@ -30,7 +43,7 @@ from model.shape import Shape
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 SHAPE = Shape(vocabulary=384, width=64, layers=1, heads=1, kv_heads=1, hidden=128, context=32)
 MICRO = Profile("micro", 1e6, SHAPE, Recipe(batch_windows=8, learning_rate=3e-3), 6000, 20_000)
-PLANNED = 12
+PLANNED = 10
 
 
 def _documents(count: int, prefix: str, words: int = 80) -> list[tuple[str, str]]:
@@ -61,9 +74,8 @@ ARMS: dict[str, Documents] = {"clean": CLEAN, "noisy": NOISY}
 
 
 def test_shuffled_bytes_make_an_arm_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real processes, a measured speed, and a second call that trains nothing again."""
-    monkeypatch.setattr(module, "CALIBRATION_SECONDS", 0.1)
-    monkeypatch.setattr(module, "SAFETY", 2e-6)  # of a million seconds
+    """Real processes, and a second call that trains nothing again."""
+    monkeypatch.setattr(module, "make_plan", lambda output, inputs, *_: Plan(inputs, 100, 1.0))
     verdict = ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2)
     (contrast,) = verdict.contrasts
     assert (contrast.name, contrast.first, contrast.second) == ("noisy", "clean", "noisy")
@@ -141,12 +153,13 @@ def test_a_worker_that_dies_is_one_line(tmp_path: Path, inline: Inline) -> None:
 def test_the_plan_fits_the_time_and_is_made_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "measure_speed", lambda *_: 10_000.0)
+    monkeypatch.setattr(planning, "measure_speed", lambda *_: 10_000.0)
     pool, now = Inline(), time.monotonic()
 
     def plan(inputs: str, seconds: float = 104.0, heldout_tokens: int = 0) -> Plan:
         profile = replace(MICRO, seconds=seconds)
-        return module._plan(tmp_path, inputs, profile, pool, now, 10, heldout_tokens)  # type: ignore[arg-type]
+        work = Work(10, heldout_tokens, 10, 1e12)
+        return planning.make_plan(tmp_path, inputs, profile, pool, now, work)
 
     # 100 s x 0.8 x two workers at 10,000 tokens/s, over ten runs of 256 tokens a step
     first = plan("one")
@@ -155,6 +168,118 @@ def test_the_plan_fits_the_time_and_is_made_once(
     assert plan("two", heldout_tokens=64_000).steps == pytest.approx(375, abs=1)
     with pytest.raises(InputError, match="7 s are too few for 10 runs"):
         plan("three", seconds=7.0)
+
+
+def test_equal_source_trains_again_only_what_it_must(tmp_path: Path, inline: Inline) -> None:
+    """The second arm keeps a third of the documents: it is read 3 times where the first is read once."""
+    arms = {"all": CLEAN, "third": CLEAN[::3], "tenth": CLEAN[::10]}
+    plain = ablate(arms, HELDOUT, MICRO, tmp_path, seeds=2)
+    assert plain.equal_source is None and inline.started == 6
+    found = ablate(
+        arms, HELDOUT, MICRO, tmp_path, seeds=2, ways=Ways(equal_source=True)
+    ).equal_source
+    assert found is not None and inline.started == 8
+    assert found.slice.again == ("third",) and found.slice.refused == ("tenth",)
+    assert 0 < found.slice.coin < 1 and 2 < found.slice.epochs["third"] <= 4
+    assert [arm.name for arm in found.arms] == ["all", "third"]
+    assert [contrast.name for contrast in found.contrasts] == ["third"]
+    told = "\n".join(found.lines())
+    assert "tenth: refused" in told and "the same tokens" in told
+
+
+def test_yields_compare_the_same_slice_of_the_crawl(tmp_path: Path, inline: Inline) -> None:
+    arms = {"all": CLEAN, "third": CLEAN[::3]}
+    first, second = ablate(arms, HELDOUT, MICRO, tmp_path, seeds=2).yields
+    assert first.of_first == 1 and 0.2 < second.of_first < 0.5
+    assert second.documents <= 100 < first.documents <= 300
+
+
+def test_a_ladder_of_sizes(tmp_path: Path, inline: Inline) -> None:
+    small = replace(SHAPE, width=32, hidden=64)
+    profile = replace(MICRO, ladder=(small,))
+    assert ablate(ARMS, HELDOUT, profile, tmp_path, seeds=2).ladder == ()
+    verdict = ablate(ARMS, HELDOUT, profile, tmp_path, seeds=2, ways=Ways(ladder=True))
+    assert inline.started == 4 + 4
+    (trend,) = verdict.ladder
+    assert len(trend.parameters) == len(trend.differences) == 2
+    assert trend.differences[1] == pytest.approx(verdict.contrasts[0].difference)
+    assert trend.low <= trend.slope <= trend.high
+    assert trend.sentence() in verdict.lines()
+
+
+def test_whole_recipes_are_compared_with_the_first(tmp_path: Path, inline: Inline) -> None:
+    arms = {"a": CLEAN, "b": NOISY, "c": CLEAN[:200]}
+    verdict = ablate(arms, HELDOUT, MICRO, tmp_path, seeds=2, ways=Ways(baseline=True))
+    assert [(one.first, one.second) for one in verdict.contrasts] == [("a", "b"), ("a", "c")]
+
+
+def test_diagnostic_sets_are_reported_and_never_judged(tmp_path: Path, inline: Inline) -> None:
+    shown = {
+        "H4": Diagnostic(HELDOUT["H2"], winner="noisy"),
+        "none": Diagnostic([], winner="clean"),
+    }
+    plain = ablate(ARMS, HELDOUT, MICRO, tmp_path / "a", seeds=2)
+    told: list[str] = []
+    found = ablate(
+        ARMS, HELDOUT, MICRO, tmp_path / "b", seeds=2, diagnostics=shown, say=told.append
+    )
+    assert found.contrasts == plain.contrasts
+    assert set(found.heldout) == {"H1", "H2", "H4"} and not found.heldout["H4"]["headline"]
+    scores = [arm.others["H4"] for arm in found.arms]
+    note = "on H4 the arm noisy should be best"
+    assert any(note in line for line in found.notes) == (scores[0] < scores[1])
+    assert told[0].startswith("ablate: 4 of 4 runs of 2,560 tokens to do")
+
+
+def test_documents_that_share_words_with_training_are_scored_apart(
+    tmp_path: Path, inline: Inline
+) -> None:
+    quoted = " ".join(HELDOUT["H1"][3][1].split()[5:20])  # 15 of its words: too few for the guard
+    arms = {name: [*part, ("quote", f"{quoted} {part[0][1]}")] for name, part in ARMS.items()}
+    found = ablate(arms, HELDOUT, MICRO, tmp_path, seeds=2)
+    plain = ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2)
+    assert found.heldout["H1"]["clean"] == plain.heldout["H1"]["clean"] - 1
+    assert all(np.isfinite(arm.others["H1, dirty"]) for arm in found.arms)
+
+
+def test_a_leaked_document_that_the_guard_missed_ends_the_ablation(
+    tmp_path: Path, inline: Inline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leak = {**ARMS, "noisy": [("leak", HELDOUT["H2"][4][1]), *NOISY[:8]]}
+    ablate(leak, HELDOUT, MICRO, tmp_path / "guarded", seeds=2)  # the guard takes it out
+    monkeypatch.setattr(
+        "model.ablation.prepare.guard_arms", lambda arms, *_: (dict(arms), Guarded(0.2, 0, {}))
+    )
+    with pytest.raises(WorkError, match="noisy, seed .: .* the held-out document H2: d319"):
+        ablate(leak, HELDOUT, MICRO, tmp_path / "missed", seeds=2)
+
+
+def test_the_outcome_is_drawn(tmp_path: Path, inline: Inline) -> None:
+    verdict = ablate({"a<b": CLEAN, "noisy": NOISY}, HELDOUT, MICRO, tmp_path, seeds=2)
+    for name in ("forest.svg", "losses.svg"):
+        text = (tmp_path / name).read_text()
+        root = ElementTree.fromstring(text)
+        assert root.tag.endswith("svg") and "noisy" in text
+    assert all(len(run["losses"]) == PLANNED for run in verdict.runs)
+    assert not (tmp_path / "streams").exists()
+
+
+def test_nothing_is_guarded_or_tokenised_twice(
+    tmp_path: Path, inline: Inline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2)
+    for name in ("guard_arms", "balanced_tokenizer", "mark_clean"):
+        monkeypatch.setattr(f"model.ablation.prepare.{name}", lambda *_: pytest.fail("done again"))
+    monkeypatch.setattr("model.ablation.trials.write_stream", lambda *_: pytest.fail("done again"))
+    assert ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2) == first
+
+
+def test_texts_that_utf8_cannot_hold_are_trained_on(tmp_path: Path, inline: Inline) -> None:
+    broken = [("s", "a \ud800 b " * 30), *CLEAN]
+    held = {**HELDOUT, "H1": [("h", "one \udfff word"), *HELDOUT["H1"]]}
+    assert np.isfinite(
+        ablate({**ARMS, "noisy": broken}, held, MICRO, tmp_path, seeds=2).noise_sigma
+    )
 
 
 @pytest.mark.parametrize(
@@ -302,7 +427,7 @@ def test_streams_hold_whole_documents_between_ends() -> None:
 
 
 def test_the_tokenizer_hears_every_arm() -> None:
-    arms = {"a": [("1", "zebra " * 400)], "b": [("2", "quokka " * 400), ("3", "unheard " * 9000)]}
+    arms = {"a": [("1", "zebra " * 400)], "b": [("2", "quokka " * 500), ("3", "unheard " * 9000)]}
     tokenizer = Encoder(balanced_tokenizer(arms, 384, 6000)).tokenizer
     assert tokenizer.token_to_id("Ġzebra") and tokenizer.token_to_id("Ġquokka")
     assert tokenizer.token_to_id("Ġunheard") is None
@@ -338,8 +463,13 @@ class Inline(Executor):
 def inline(monkeypatch: pytest.MonkeyPatch) -> Inline:
     """Runs of a dozen steps without processes of their own."""
     pool = Inline()
-    monkeypatch.setattr(module, "_pool", lambda profile: pool)
-    monkeypatch.setattr(module, "_plan", lambda output, inputs, *_: Plan(inputs, PLANNED, 1.0))
+
+    @contextmanager
+    def workers(profile: Profile) -> Iterator[Inline]:
+        yield pool
+
+    monkeypatch.setattr(module, "workers", workers)
+    monkeypatch.setattr(module, "make_plan", lambda output, inputs, *_: Plan(inputs, PLANNED, 1.0))
     return pool
 
 

@@ -14,8 +14,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from curate.errors import InputError
-from model.ablation.statistics import compare, detectable_effect, document_bootstrap, holm, residual
-from model.ablation.verdict import Contrast, Run, judge, planned, rate_order, summarise
+from model.ablation.contrasts import Contrast, judge, planned, rate_order
+from model.ablation.ladder import trends
+from model.ablation.runs import Run, summarise
+from model.ablation.statistics import (
+    compare,
+    detectable_effect,
+    document_bootstrap,
+    holm,
+    residual,
+    trend,
+)
 
 BYTES = np.full(40, 1000)
 
@@ -202,6 +211,93 @@ def test_a_score_weighs_sets_equally_and_documents_by_their_bytes() -> None:
     assert run.score == pytest.approx(1.625)
 
 
+def test_arms_that_do_not_differ_are_seldom_claimed_to() -> None:
+    """A/A through the whole judgement, documents and all: seldom "better" or "worse"."""
+    draws = 200
+    found = [
+        judge([*_noisy_runs("a", draw), *_noisy_runs("b", draw)], ["a", "b"])[0]
+        for draw in range(draws)
+    ]
+    rejected = sum(one.p <= 0.05 for one in found)
+    assert stats.binom.ppf(0.001, draws, 0.05) <= rejected <= stats.binom.ppf(0.999, draws, 0.05)
+    claimed = sum(one.outcome != "inconclusive" for one in found)
+    assert claimed <= stats.binom.ppf(0.999, draws, 0.05)
+
+
+def test_one_held_out_set_confirms_nothing() -> None:
+    runs = [run.only({"H1": [True] * 40}) for run in [*_runs("a"), *_runs("b", -0.2)]]
+    found = _contrast(runs)
+    assert found.outcome == "inconclusive"
+    assert found.reason is not None and "no second held-out set" in found.reason
+
+
+def test_plain_words() -> None:
+    better = _contrast([*_runs("a"), *_runs("b", -0.2)]).plain()
+    assert better.startswith("b: better. A model trained after it needs 0.") and " less " in better
+    assert " more " in _contrast([*_runs("a"), *_runs("b", 0.2)]).plain()
+    none = _contrast([*_runs("a"), *_runs("b", 0.0)])
+    assert none.plain() == (
+        f"b: no difference was found; one below {none.detectable:.3f} bits per byte would have been missed."
+    )
+    apart = _contrast([*_runs("a"), *_runs("b", -0.4, {"H2": 0.1})]).plain()
+    assert "nothing is claimed: the held-out sets disagree" in apart
+
+
+def test_what_is_detectable_knows_both_kinds_of_noise() -> None:
+    """A few documents that differ a lot hide an effect that many equal ones would show."""
+    even = _contrast([*_runs("a"), *_runs("b", -0.2)])
+    uneven = _contrast([*_runs("a"), *_runs("b", -0.2, one_document=True)])
+    assert even.detectable < 0.02 < uneven.detectable
+
+
+def test_a_run_on_some_documents_only() -> None:
+    run = _runs("a")[0]
+    half = [place % 2 == 0 for place in range(40)]
+    found = run.only({"H2": half})
+    assert list(found.nats) == ["H2"] and len(found.nats["H2"]) == len(found.bytes["H2"]) == 20
+    assert found.nats["H2"] == run.nats["H2"][::2]
+
+
+def test_recipes_are_compared_with_the_first() -> None:
+    pairs = planned(["x", "y", "z"], baseline=True)
+    assert pairs == [("x to y", 0, 1), ("x to z", 0, 2)]
+
+
+def test_a_line_through_differences() -> None:
+    found = trend([1, 2, 3], [0.1, 0.3, 0.5], [0.0, 0.0, 0.0], [4, 4, 4])
+    assert (found.slope, found.low, found.high) == pytest.approx((0.2, 0.2, 0.2))
+    one = trend([0, 1], [0.0, 1.0], [0.3, 0.4], [6, 6])
+    half = stats.t.ppf(0.975, 0.25**2 / ((0.09**2 + 0.16**2) / 6)) * 0.5
+    assert (one.slope, one.high - one.slope) == pytest.approx((1.0, half))
+
+
+def test_the_interval_of_a_slope_covers_it() -> None:
+    draws, truth, covered = 400, -0.01, 0
+    for draw in range(draws):
+        generator = np.random.default_rng(draw)
+        blocks = [
+            generator.normal(0, s, (3, 3)) + generator.normal(0, 1, (1, 3))
+            for s in (0.02, 0.03, 0.01)
+        ]
+        noise = [residual(block) for block in blocks]
+        effects = [
+            truth * place + block[1].mean() - block[0].mean() for place, block in enumerate(blocks)
+        ]
+        errors = [sigma * math.sqrt(2 / 3) for sigma, _ in noise]
+        found = trend([0, 1, 2], effects, errors, [degrees for _, degrees in noise])
+        covered += found.low <= truth <= found.high
+    assert stats.binom.ppf(0.001, draws, 0.93) <= covered <= stats.binom.ppf(0.999, draws, 0.97)
+
+
+def test_trends_need_two_sizes() -> None:
+    small = [replace(run, parameters=100) for run in (*_runs("a"), *_runs("b", -0.1))]
+    large = [replace(run, parameters=400) for run in (*_runs("a"), *_runs("b", -0.3))]
+    assert trends(small, ["a", "b"], planned(["a", "b"])) == ()
+    (found,) = trends([*small, *large], ["a", "b"], planned(["a", "b"]))
+    assert found.parameters == (100, 400) and found.slope == pytest.approx(-0.1, abs=0.01)
+    assert found.sentence().endswith("it grows with the model")
+
+
 def _noise(seed: int, arms: int, seeds: int) -> Any:
     """Scores of arms that do not differ: every seed shifts all arms, and noise of one sigma."""
     generator = np.random.default_rng(seed)
@@ -248,3 +344,23 @@ def _runs(
             )
         )
     return runs if factor == 1 else runs[:1]
+
+
+def _noisy_runs(arm: str, draw: int) -> list[Run]:
+    """Three seeds of an arm that differs from others by noise only: of runs, and of documents."""
+    generator = np.random.default_rng([draw, ord(arm)])
+    runs = []
+    for seed in range(3):
+        shared = np.random.default_rng([draw, seed])
+        level = 2.0 + shared.normal(0, 0.05)
+        wobble = generator.normal(0, 0.01)
+        nats = {
+            name: list(
+                (level + wobble + 0.2 * shared.normal(0, 1, 40) + generator.normal(0, 0.005, 40))
+                * math.log(2) * BYTES
+            )
+            for name in ("H1", "H2")
+        }  # fmt: skip
+        sizes = {"H1": BYTES.tolist(), "H2": BYTES.tolist()}
+        runs.append(Run(arm, seed, 1.0, 1000, 0.5, 3.0, 1.0, nats, sizes, {}))
+    return runs
