@@ -25,7 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-SPREAD = ("--input", "--set", "--positive", "--negative", "--corpus", "--against", "--fields")
+SPREAD = (
+    "--input", "--set", "--positive", "--negative", "--corpus", "--against", "--fields",
+    "--texts", "--tasks", "--choices", "--prompts", "--stop", "--data", "--validation",
+)  # fmt: skip
 STEP_GROUPS: dict[str, tuple[str, ...]] = {
     "extract": ("read", "extract"),
     "filter": ("clean", "filter"),
