@@ -1,13 +1,13 @@
 """The trainer's speed beside transformers' Llama, and how long an ablation's runs take.
 
-    python -m tests.benchmarks.trainer speed [--profile cpu] [--device cpu] [--bf16] [--tuned]
+    python -m tests.benchmarks.trainer speed [--profile cpu] [--device cpu] [--bf16] [--compile] [--tuned]
     python -m tests.benchmarks.trainer runs [--profile gpu] [--arms 6] [--seeds 3] [--tokens 20000000]
 
 `speed`: tokens a second of `model.train.fit` and of a plain loop around `LlamaForCausalLM` of the same
 shape, on the same batches, in the same precision, with AdamW and clipping on both sides. Rounds alternate
 within one process, ours first in every other pair; medians and their ratio are printed. On CUDA also the
 model FLOPs utilisation of both, counted for both by `model.shape`. The loop is written as a user would;
-`--tuned` gives it the fused AdamW and, where ours is compiled, `torch.compile`, too.
+`--compile` compiles our side on a CPU, too (on CUDA it is); `--tuned` gives it the fused AdamW and, where ours is compiled, `torch.compile`, too.
 
 `runs`: arms x seeds models one after another in one process, as an ablation trains them, on random
 tokens; the first run pays for compiling.
@@ -50,6 +50,7 @@ Advance = Callable[[], object]
 def speed(options: argparse.Namespace) -> None:
     """Print both medians and the ratio."""
     shape, recipe = _size(options)
+    recipe = replace(recipe, compile=options.compile or None)
     device = choose_device(recipe.device)
     stream = _tokens(shape, 8 * recipe.batch_windows * shape.context + 1)
     sides = {
@@ -204,7 +205,8 @@ def main() -> None:
         command.add_argument("--threads", type=int, default=torch.get_num_threads())
     for option, kind, default in (("--rounds", int, 7), ("--seconds", float, 5.0)):
         commands.choices["speed"].add_argument(option, type=kind, default=default)
-    commands.choices["speed"].add_argument("--tuned", action="store_true")
+    for flag in ("--tuned", "--compile"):
+        commands.choices["speed"].add_argument(flag, action="store_true")
     commands.choices["speed"].add_argument(
         "--cpu-time",
         action="store_true",

@@ -53,6 +53,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
         "".join(json.dumps({"body": prose(500 + n)}) + "\n" for n in range(9))
     )
     (folder / "eval.jsonl").write_text(json.dumps({"question": prose(3)}) + "\n")
+    (folder / "reference.jsonl").write_text(
+        "".join(json.dumps({"text": prose(900 + n)}) + "\n" for n in range(40))
+    )
+    (folder / "questions.jsonl").write_text(
+        json.dumps({"question": "Is it raining?", "choices": ["yes", "no"], "answer": 0}) + "\n"
+    )
+    chat = [{"role": "user", "content": "A river?"}, {"role": "assistant", "content": "Water."}]
+    (folder / "chats.jsonl").write_text(json.dumps({"messages": chat}) + "\n")
     (folder / "my-web.yaml").write_text(blocks("yaml")[0])
     (folder / "pipelines").symlink_to(ROOT / "pipelines")
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
