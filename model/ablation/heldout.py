@@ -28,10 +28,8 @@ from model.guard import (
     words_of,
 )
 
-MOST_PIECES, FEWEST_PIECES = (
-    300,
-    32,
-)  # a set is scored on at least so many documents, where it has them
+# a set is scored on so many documents, where it has them, and of each on a piece of equal size
+MOST_PIECES, FEWEST_PIECES = 300, 32
 DIAGNOSTIC_SHARE = 4  # a diagnostic set is so many times smaller
 BOILERPLATE_DOCUMENTS = 10  # GPT-3, app. C: words met in more documents are phrases of the web
 HASHED_PIECES = 8  # of one document
