@@ -163,10 +163,12 @@ def verdict(name: str = "dedup") -> dict[str, Any]:
         "bits_per_byte": {"H1": 2.5},
         "score": 2.5,
         "seed_sigma": 0.01,
+        "others": {"H4 raw": 4.125},
     }
     return {
         "contrasts": [contrast], "arms": [arm, arm], "seeds": 3, "tokens_per_run": 1000,
         "detectable_effect": 0.02,
+        "sentences": [f"{name}: no difference was found."],
         "notes": [name], "versions": {"torch": "2"},
     }  # fmt: skip
 
@@ -242,6 +244,17 @@ def test_audit_and_verdict_are_shown_where_they_are(tmp_path: Path) -> None:
         "aria-label",
         "dedup: −0.020 bits per byte, interval −0.050 to +0.010, inconclusive",
     ) in page.attributes
+    assert "dedup: no difference was found." in page.text
+    assert "H4 raw (reported only)" in page.text and "4.1250" in page.text
+
+
+def test_a_verdict_without_sentences_is_shown_too(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    made = verdict()
+    del made["sentences"], made["arms"][0]["others"]
+    (run / "verdict.json").write_text(json.dumps(made), "utf-8")
+    page = Page(report(str(run)).read_text("utf-8"))
+    assert "−0.020 [−0.050, +0.010]" in page.text
 
 
 def test_a_verdict_of_another_format_is_left_out(tmp_path: Path) -> None:
