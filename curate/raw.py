@@ -8,7 +8,7 @@ document lies, so what is read again carries the ids it has in the tables.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
@@ -27,9 +27,11 @@ MOST_BYTES = 4 << 30
 
 @dataclass
 class _Drawn:
-    """The texts with the smallest coins whose sizes add up to about `limit_bytes`."""
+    """The texts with the smallest coins whose sizes add up to about `limit_bytes`; of each at most
+    `most_bytes` count."""
 
     limit_bytes: int
+    most_bytes: int
     size: int = 0
     heap: list[tuple[float, str, str]] = field(default_factory=list)
 
@@ -38,9 +40,12 @@ class _Drawn:
         if self.size >= self.limit_bytes and -coin < self.heap[0][0]:
             return
         heappush(self.heap, (-coin, id, text))
-        self.size += len(text)
-        while self.size - len(self.heap[0][2]) >= self.limit_bytes:
-            self.size -= len(heappop(self.heap)[2])
+        self.size += self._counted(text)
+        while self.size - self._counted(self.heap[0][2]) >= self.limit_bytes:
+            self.size -= self._counted(heappop(self.heap)[2])
+
+    def _counted(self, text: str) -> int:
+        return min(len(text), self.most_bytes)
 
     def texts(self) -> list[tuple[str, str]]:
         """(id, text) in the order of the coin."""
@@ -63,7 +68,10 @@ def read_again(
     InputError: a source is gone, or larger than MOST_BYTES.
     """
     split = _split(recipe)
-    train, heldout = _Drawn(train_bytes), _Drawn(heldout_bytes)
+    from model.ablation.heldout import MOST_PIECES
+
+    train = _Drawn(train_bytes, train_bytes)
+    heldout = _Drawn(heldout_bytes, max(1, heldout_bytes // MOST_PIECES))
     for row in _rows(recipe, sources):
         if split is not None:
             split(row)
@@ -87,12 +95,17 @@ def _rows(recipe: Mapping[str, Any], names: set[str]) -> Iterator[Document]:
         yield from (row for row in rows_of(entry) if row.drop is None)
 
 
-def _split(recipe: Mapping[str, Any]) -> Any:
+def _split(recipe: Mapping[str, Any]) -> Callable[[Document], object] | None:
     """The recipe's own split, so that the same documents are held out; None without one."""
     steps: Sequence[Any] = recipe["steps"]
     for step in steps:
         if step == "split" or (isinstance(step, Mapping) and "split" in step):
-            return build_step("split", {} if isinstance(step, str) else dict(step["split"] or {}))
+            options = {} if isinstance(step, str) else dict(step["split"] or {})
+            only: Sequence[str] | None = options.pop("only", None)
+            split: Callable[[Document], object] = build_step("split", options)
+            if only is None:
+                return split
+            return lambda row: split(row) if row.source in only else None
     return None
 
 

@@ -126,21 +126,22 @@ class _Corpus:
             for name in names
         }  # fmt: skip
 
-    def curated(self) -> Texts:
-        """H2. Of several runs each document as one of them left it, drawn by a coin: a set made by
-        one recipe would favour it."""
+    def curated(self, sources: set[str] | None = None) -> Texts:
+        """H2, or H1 from other `sources`. Of several runs each document as one of them left it, drawn
+        by a coin: a set made by one recipe would favour it."""
         found: dict[str, dict[int, str]] = {}
         for number, run in enumerate(self.runs):
             table = run.documents[-1].table
-            for id, text in _texts(table, self.sources, self.heldout_bytes, heldout=True):
+            for id, text in _texts(
+                table, sources or self.sources, self.heldout_bytes, heldout=True
+            ):
                 found.setdefault(id, {})[number] = text
         drawn = sorted(found, key=lambda id: share(id, DRAW))
         return [(id, _one_of(found[id], share(id, "version"))) for id in drawn]
 
     def reference(self, sources: set[str], files: Sequence[str]) -> Texts:
         """H1."""
-        table = self.runs[-1].documents[-1].table
-        held = list(_texts(table, sources, self.heldout_bytes, heldout=True)) if sources else []
+        held = self.curated(sources) if sources else []
         return held + [pair for path in files for pair in _file_texts(path)]
 
     def diagnostics(self, arms: Mapping[str, Texts]) -> dict[str, Diagnostic]:
@@ -238,13 +239,21 @@ def _sources(tables: Sequence[Table], wanted: Sequence[str], reference: Sequence
     for name in [*wanted, *reference]:
         if name not in known:
             raise InputError(unknown("source", name, known))
+    if both := sorted(set(wanted) & set(reference)):
+        raise InputError(
+            f"{', '.join(both)}: a --reference is in no arm, but it is a --source, too"
+        )
     return set(wanted) or known - set(reference)
 
 
 def _texts(
     table: Table, sources: set[str], limit_bytes: int, heldout: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """(id, text) of a table's kept documents in the order of a coin on their id, up to a size."""
+    """(id, text) of a table's kept documents in the order of a coin on their id, up to a size. Of
+    a held-out document no more counts than is scored of it where there are many."""
+    from model.ablation.heldout import MOST_PIECES
+
+    most_bytes = max(1, limit_bytes // MOST_PIECES) if heldout else limit_bytes
     wanted = pc.field("source").isin(sorted(sources))
     narrow = table.dataset(kept=True).to_table(columns=["id", "labels"], filter=wanted)
     drawn = [
@@ -254,7 +263,7 @@ def _texts(
     ]
     drawn.sort(key=lambda id: share(id, DRAW))
     total = table.total()
-    mean_bytes = max(1, total.kept_bytes // max(1, total.kept))
+    mean_bytes = max(1, min(most_bytes, total.kept_bytes // max(1, total.kept)))
     size = place = 0
     while place < len(drawn) and size < limit_bytes:
         group = drawn[place : place + max(LEAST_READ, (limit_bytes - size) // mean_bytes)]
@@ -262,7 +271,7 @@ def _texts(
         found = _read(table, group)
         for id in group:
             if found[id] and size < limit_bytes:
-                size += len(found[id].encode("utf-8", "replace"))
+                size += min(most_bytes, len(found[id].encode("utf-8", "replace")))
                 yield id, found[id]
 
 

@@ -84,7 +84,7 @@ def transferred(
         of = scales(name, weight, shape, base)
         with torch.no_grad():
             weight.mul_(of.start)
-        decays = weight.ndim >= 2 and not name.endswith("embed_tokens.weight")
+        decays = weight.ndim >= 2 and ".embed_" not in f".{name}"
         groups.setdefault((of.rate, decays), []).append(weight)
     model.to(choose_device(recipe.device))
     return model, ScaledAdamW(
@@ -99,6 +99,7 @@ def transferred(
         ],
         lr=recipe.learning_rate,
         betas=recipe.betas,
+        eps=recipe.epsilon,
         fused=True,
     )
 

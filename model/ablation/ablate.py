@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 from curate.errors import InputError, WorkError
-from curate.store import write_json
+from curate.store import locked, write_json
 from model.ablation.arms import Documents
 from model.ablation.heldout import Diagnostic
 from model.ablation.outcome import EQUAL_TOKENS, Ways, conclude
@@ -62,11 +62,27 @@ def ablate(
     document, or no time for a run. WorkError: a run diverged, a worker died, or held-out text got
     into training.
     """
-    start, output = time.monotonic(), Path(output)
     profile = _with_precision(choose_profile(profile))
     _check(arms, heldout, seeds)
-    (output / "runs").mkdir(parents=True, exist_ok=True)
-    ready = prepare(output, arms, heldout, diagnostics or {}, profile)
+    with locked(str(output)) as folder:
+        return _ablate(
+            arms, heldout, profile, folder, seeds, diagnostics or {}, ways, say or _to_stderr
+        )
+
+
+def _ablate(
+    arms: Mapping[str, Documents],
+    heldout: Mapping[str, Documents],
+    profile: Profile,
+    output: Path,
+    seeds: int,
+    diagnostics: Mapping[str, Diagnostic],
+    ways: Ways,
+    say: Callable[[str], None],
+) -> Verdict:
+    start = time.monotonic()
+    (output / "runs").mkdir(exist_ok=True)
+    ready = prepare(output, arms, heldout, diagnostics, profile)
     work = _work(profile, ready, seeds, ways)
     try:
         with workers(profile) as pool:
@@ -74,7 +90,7 @@ def ablate(
             block = Block(output, ready, profile, plan.steps, seeds)
             trials = list(block.trials(ways.ladder))
             missing = _missing(trials, profile)
-            (say or _to_stderr)(estimate(plan, profile, work, missing))
+            say(estimate(plan, profile, work, missing))
             runs = _train(trials, block.write_stream, pool, profile)
             piece, again = None, list[Run]()
             if ways.equal_source:
@@ -86,7 +102,7 @@ def ablate(
             "a training process died: out of memory, or called from a script that lacks "
             '`if __name__ == "__main__":`; run again to go on'
         ) from None
-    verdict = conclude([*runs, *again], profile, plan, seeds, ready, diagnostics or {}, ways, piece)
+    verdict = conclude([*runs, *again], profile, plan, seeds, ready, diagnostics, ways, piece)
     _write(
         output, verdict, [run for run in runs if run.parameters == parameter_count(profile.shape)]
     )

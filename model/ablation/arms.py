@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from html import unescape
 from itertools import islice, tee
 from typing import Any
 
@@ -65,7 +66,7 @@ def guard_arms(
     def leaks(text: str) -> bool:
         if guard.leaks(text) or not equal.isdisjoint(cut(text, piece_chars)):
             return True
-        return "</" in text and guard.leaks(_TAG.sub(" ", text))
+        return "</" in text and guard.leaks(unescape(_TAG.sub(" ", text)))
 
     leaked = {
         id

@@ -29,6 +29,7 @@ from model.ablation.statistics import (
 )
 
 NOISE = "within the noise between runs"
+FEWEST_DOCUMENTS = 10  # below, resampling documents says little about other documents
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,14 @@ class Contrast:
         """What a reader who skips the numbers should take away: one sentence."""
         size = f"{abs(self.difference):.3f} bits per byte"
         if self.outcome == "inconclusive":
-            missed = f"one below {self.detectable:.3f} bits per byte would have been missed"
+            missed = f"one below {self.detectable:.3f} bits per byte could have been missed"
             if self.reason == NOISE:
                 return f"{self.name}: no difference was found; {missed}."
             side = "better" if self.difference < 0 else "worse"
             return f"{self.name}: looks {side} by {size}, but nothing is claimed: {self.reason}."
         more = "less" if self.outcome == "better" else "more"
-        ends = sorted((abs(self.low), abs(self.high)))
+        low, high = min(self.low, self.documents_low), max(self.high, self.documents_high)
+        ends = sorted((abs(low), abs(high)))
         return (
             f"{self.name}: {self.outcome}. A model trained after it needs {size} {more} for held-out text "
             f"(between {ends[0]:.3f} and {ends[1]:.3f})."
@@ -140,7 +142,8 @@ def _contrast(
     low, high = _documents_interval(first, second)
     error = (high - low) / 2 / stats.norm.ppf(1 - ALPHA / 2)
     by_documents = float(error * (stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(POWER)))
-    reason = _doubt(interval, by_set, (low, high), flips)
+    fewest = min(len(nats) for nats in first[0].nats.values())
+    reason = _doubt(interval, by_set, (low, high), flips, fewest)
     outcome: Literal["better", "worse"] = "better" if interval.difference < 0 else "worse"
     return Contrast(
         name,
@@ -161,19 +164,22 @@ def _contrast(
 
 
 def _doubt(
-    interval: Interval, by_set: dict[str, float], documents: tuple[float, float], flips: list[float]
-) -> str | None:
-    """What keeps a contrast from being a claim."""
+    interval: Interval, by_set: dict[str, float], documents: tuple[float, float],
+    flips: list[float], fewest: int,
+) -> str | None:  # fmt: skip
+    """What keeps a contrast from being a claim. fewest: documents of the smallest held-out set."""
     if not interval.rejected:
         return NOISE
     if len(by_set) < 2:
         return "no second held-out set, from outside the crawl, confirms it"
     if len({difference > 0 for difference in by_set.values()}) > 1:
         return "the held-out sets disagree"
+    if fewest < FEWEST_DOCUMENTS:
+        return f"a held-out set has only {fewest} documents to judge on"
     if documents[0] <= 0 <= documents[1]:
         return "it depends on which documents were held out"
     if flips:
-        return f"it turns round at {flips[0]:.2g} times the learning rate"
+        return f"it turns round, or training diverges, at {flips[0]:.2g} times the learning rate"
     return None
 
 
@@ -193,9 +199,10 @@ def _documents_interval(first: list[Run], second: list[Run]) -> tuple[float, flo
 
 
 def _flips(runs: Sequence[Run], first: str, second: str, difference: float) -> list[float]:
-    """Learning-rate factors at which the sign of second - first is not that of the contrast."""
+    """Learning-rate factors at which the sign of second - first is not that of the contrast, or where
+    one of both diverged."""
     at = {(run.rate_factor, run.arm): run.score for run in runs if run.seed == 0}
-    return [f for f in rate_factors(runs) if (at[f, second] - at[f, first]) * difference < 0]
+    return [f for f in rate_factors(runs) if not (at[f, second] - at[f, first]) * difference >= 0]
 
 
 def rate_factors(runs: Sequence[Run]) -> list[float]:
@@ -207,7 +214,7 @@ def rate_order(runs: Sequence[Run], arms: Sequence[str]) -> dict[str, float | No
     """Kendall's tau between the order of the arms at each learning-rate factor and at factor 1.
 
     Rankings of data can flip with the rate (Wang et al. 2025, arXiv 2512.24503). None: all arms
-    score the same, so there is no order.
+    score the same or one diverged, so there is no order.
     """
     at = {(run.rate_factor, run.arm): run.score for run in runs if run.seed == 0}
     usual = [at[1.0, arm] for arm in arms]

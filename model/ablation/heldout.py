@@ -3,8 +3,8 @@ be trained on.
 
 In: held-out sets and arms. Out: texts to score, a mark on every document that shares words with
 training text, and hashes for the trip-wire. The decision that matters: the verdict rests on clean
-documents only, and the trip-wire looks at the very tokens a model is given, so a mistake in the
-guard cannot hide.
+documents only, and the trip-wire looks at the very tokens a model is given: a whole held-out document
+or piece among them stops the run, whatever the guard has overlooked.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from model.guard import (
 MOST_PIECES, FEWEST_PIECES = 300, 32
 DIAGNOSTIC_SHARE = 4  # a diagnostic set is so many times smaller
 BOILERPLATE_DOCUMENTS = 10  # GPT-3, app. C: words met in more documents are phrases of the web
+BOILERPLATE_SHARE = 0.2  # but a text of which so much was met is no phrase, however often that was
 HASHED_PIECES = 8  # of one document
 _WORD = re.compile(r"\w+")
 
@@ -108,7 +109,8 @@ def mark_clean(heldout: Heldout, versions: Iterable[Sequence[str]]) -> dict[str,
     """Per headline set: which scored documents share no n-gram with the training documents.
 
     versions: of each training document, its texts in all arms. n is 13 words, or 8 in a text of
-    fewer than 26; n-grams of more than BOILERPLATE_DOCUMENTS training documents do not count.
+    fewer than 26; n-grams of more than BOILERPLATE_DOCUMENTS training documents do not count, unless
+    they are more than BOILERPLATE_SHARE of the text.
     """
     sets = {name: heldout.scored[name] for name in heldout.headline}
     words = [words_of(text) for part in sets.values() for _, text in part]
@@ -123,7 +125,12 @@ def mark_clean(heldout: Heldout, versions: Iterable[Sequence[str]]) -> dict[str,
             found += [_places(known, gram_hashes(hashes, width)) for width in widths]
         met[np.unique(np.concatenate(found))] += 1
     told = (met > 0) & (met <= BOILERPLATE_DOCUMENTS)
-    flags = iter(not told[_places(known, part)].any() for part in grams)
+
+    def is_clean(part: NDArray[np.uint64]) -> bool:
+        at = _places(known, part)
+        return not told[at].any() and not (len(at) and (met[at] > 0).mean() >= BOILERPLATE_SHARE)
+
+    flags = iter(is_clean(part) for part in grams)
     return {name: [next(flags) for _ in part] for name, part in sets.items()}
 
 
@@ -158,7 +165,7 @@ def hash_tokens(ids: NDArray[np.integer]) -> str:
 def trained_on(stream: NDArray[np.integer], eos: int, hashes: Mapping[str, str]) -> str | None:
     """The held-out document whose tokens stand in a stream between two ends, if there is one."""
     ends = np.flatnonzero(stream == eos)
-    for part in np.split(stream, ends + 1):
+    for part in np.split(stream, ends + 1)[:-1]:  # what follows the last end is no whole document
         found = hashes.get(hash_tokens(part[:-1] if len(part) and part[-1] == eos else part))
         if found is not None:
             return found

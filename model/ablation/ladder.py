@@ -33,6 +33,8 @@ class Trend:
         sizes = " ".join(signed(difference) for difference in self.differences)
         if self.low <= 0 <= self.high:
             word = "no trend was found"
+        elif min(self.differences) < 0 < max(self.differences):
+            word = "its sign is not the same at all sizes"
         else:
             grows = (self.slope > 0) == (self.differences[-1] > 0)
             word = "it grows with the model" if grows else "it shrinks as the model grows"

@@ -20,7 +20,7 @@ from model.ablation.plan import Plan
 from model.ablation.prepare import Prepared
 from model.ablation.profiles import Profile
 from model.ablation.runs import EQUAL_SOURCE, MAIN, ArmResult, Run, mean_by_set, summarise
-from model.ablation.statistics import detectable_effect, residual
+from model.ablation.statistics import residual
 from model.ablation.tables import MANY_EPOCHS, EqualSource, Slice, yields
 from model.ablation.verdict import Verdict
 from model.shape import parameter_count
@@ -63,15 +63,16 @@ def conclude(
         for arm in summarise(judged, counts)
     )
     usual = [run for run in every if run.rate_factor == 1]
+    contrasts = judge(judged, names, pairs)
     return Verdict(
         profile=profile.name,
         seeds=seeds,
         tokens_per_run=plan.steps * profile.recipe.batch_windows * profile.shape.context,
-        detectable_effect=detectable_effect(sigma, degrees, seeds, len(pairs)),
+        detectable_effect=max(contrast.detectable for contrast in contrasts),
         noise_sigma=sigma,
         degrees_of_freedom=degrees,
         arms=arms,
-        contrasts=judge(judged, names, pairs),
+        contrasts=contrasts,
         rate_order=rate_order(judged, names),
         guard=ready.guarded.to_json(),
         heldout=ready.heldout.to_json(),
@@ -115,7 +116,13 @@ def _equal_source(
         return EqualSource(piece, (), ())
     arms = summarise(chosen, {name: documents[name] for name in names})
     arms = tuple(replace(arm, epochs=piece.epochs[arm.name] or 0.0) for arm in arms)
-    contrasts = judge(chosen, names, planned(names, ways.baseline)) if len(names) > 1 else ()
+    every = list(documents)
+    pairs = [
+        (name, names.index(every[first]), names.index(every[second]))
+        for name, first, second in planned(every, ways.baseline)
+        if every[first] in names and every[second] in names
+    ]
+    contrasts = judge(chosen, names, pairs) if pairs else ()
     return EqualSource(piece, arms, contrasts)
 
 

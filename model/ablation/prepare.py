@@ -36,7 +36,8 @@ from model.ablation.heldout import Diagnostic, Heldout, hold_out, mark_clean, to
 from model.ablation.profiles import Profile
 
 FILE = "prepared.json"
-OURS = ("arms.py", "heldout.py", "resident.py", "trial.py")  # files here that a run depends on
+# files here that a run depends on
+OURS = ("arms.py", "heldout.py", "prepare.py", "resident.py", "tables.py", "trial.py", "trials.py")
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def _make(
     )
     held = replace(held, clean=mark_clean(held, (texts for _, texts in versions(clean))))
     encoding = balanced_tokenizer(clean, profile.shape.vocabulary, profile.tokenizer_bytes)
+    (output / FILE).unlink(missing_ok=True)  # it speaks of the files that are written now
     (output / "tokenizer.json").write_text(encoding.json, encoding="utf-8")
     texts = {name: [text for _, text in part] for name, part in held.scored.items()}
     (output / "heldout.json").write_text(json.dumps(texts), encoding="utf-8")
@@ -131,7 +133,7 @@ def _fingerprint(arms: Mapping[str, Documents], held: Heldout, profile: Profile)
     about: list[Any] = [asdict(profile), torch.__version__, _code(), held.headline, held.markup]
     digest = hashlib.sha256(json.dumps(about).encode())
     for name, part in _named(arms, held):
-        digest.update(f"{name}\0".encode())
+        digest.update(f"{name}\0".encode("utf-8", "surrogatepass"))
         for id, text in part:
             digest.update(f"{id}\0{text}\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]

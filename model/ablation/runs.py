@@ -63,9 +63,21 @@ class Run:
         )
 
     def summary(self) -> dict[str, Any]:
-        """Everything but the single documents."""
+        """Everything but the single documents; None where training diverged."""
         kept = {key: value for key, value in asdict(self).items() if key not in ("nats", "bytes")}
-        return {**kept, "bits_per_byte": self.bits_per_byte}
+        bits = {name: _finite(value) for name, value in self.bits_per_byte.items()}
+        losses = [_finite(loss) for loss in self.losses]
+        return {
+            **kept,
+            "train_loss": _finite(self.train_loss),
+            "losses": losses,
+            "bits_per_byte": bits,
+        }
+
+
+def _finite(value: float) -> float | None:
+    """As JSON can hold it."""
+    return value if math.isfinite(value) else None
 
 
 def _chosen(values: Sequence[Any], mask: Sequence[bool]) -> list[Any]:

@@ -75,7 +75,11 @@ class Verdict:
 
     def _rates(self) -> Iterator[str]:
         for factor, tau in self.rate_order.items():
-            same = "all arms score the same" if tau is None else f"Kendall's tau {tau:+.2f}"
+            same = (
+                "none, all arms score the same or one diverged"
+                if tau is None
+                else f"Kendall's tau {tau:+.2f}"
+            )
             yield f"Order of the arms at {factor} times the learning rate: {same}."
 
     def _ladder(self) -> Iterator[str]:

@@ -19,7 +19,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.errors import InputError, WorkError
+from curate.errors import CurateError, InputError, WorkError
+from curate.store import locked
 from curate.tokens.tokenizer import END, train
 from model.ablation import ablate as module
 from model.ablation import plan as planning
@@ -92,6 +93,11 @@ def test_shuffled_bytes_make_an_arm_worse(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(finished) == 4
     assert ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2) == verdict
     assert _times(tmp_path) == finished
+
+
+def test_two_ablations_do_not_share_a_folder(tmp_path: Path, inline: Inline) -> None:
+    with locked(str(tmp_path)), pytest.raises(CurateError, match="another process is writing"):
+        ablate(ARMS, HELDOUT, MICRO, tmp_path, seeds=2)
 
 
 def test_more_seeds_are_added_to_those_there_are(tmp_path: Path, inline: Inline) -> None:

@@ -55,10 +55,18 @@ def test_a_document_is_clean_if_no_run_of_words_is_in_training(
 
 def test_words_that_many_documents_share_are_no_contamination() -> None:
     notice = " ".join(WORDS[:20])
-    held = Heldout({}, {"H1": [("x", f"{notice} {' '.join(WORDS[50:80])}")]}, ("H1",))
+    held = Heldout({}, {"H1": [("x", f"{notice} {' '.join(WORDS[50:150])}")]}, ("H1",))
     for count, clean in ((BOILERPLATE_DOCUMENTS, False), (BOILERPLATE_DOCUMENTS + 1, True)):
         versions = [[f"{n} {notice}", f"{notice} {n} in another arm"] for n in range(count)]
         assert mark_clean(held, versions) == {"H1": [clean]}
+
+
+def test_a_text_that_stands_in_many_documents_is_no_phrase() -> None:
+    text = " ".join(WORDS[:60])
+    held = Heldout({}, {"H1": [("x", text)]}, ("H1",))
+    for count in (1, BOILERPLATE_DOCUMENTS + 5):
+        versions = [[f"{n} before {text} after {n}"] for n in range(count)]
+        assert mark_clean(held, versions) == {"H1": [False]}
 
 
 def test_a_set_without_clean_documents_is_judged_whole() -> None:
@@ -82,6 +90,7 @@ def test_the_trip_wire_finds_what_is_between_two_ends() -> None:
 def test_a_leak_shows_under_its_markup() -> None:
     text = " ".join(WORDS[:200])
     page = "<html><b>" + re.sub(r" (w\d*5) ", r" <i class=x>\1</i> ", text) + "</b></html>"
+    page = page.replace("w", "&#119;")
     arms = {"raw": [("1", page), ("2", "<p>other</p>")], "text": [("2", "other")]}
     clean, guarded = guard_arms(arms, {"H1": [("h", text)]}, 0.2)
     assert guarded.by_arm == {"raw": 1, "text": 0}

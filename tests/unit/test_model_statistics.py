@@ -160,7 +160,7 @@ def test_a_clear_effect_has_a_name(effect: float, outcome: str) -> None:
         (lambda: _runs("b", -0.2, one_document=True), "which documents were held out"),
         (
             lambda: [*_runs("a", 0, factor=3.0), *_runs("b", -0.2), *_runs("b", 0.2, factor=3.0)],
-            "turns round at 3 times the learning rate",
+            "turns round, or training diverges, at 3 times the learning rate",
         ),
     ],
 )
@@ -176,6 +176,14 @@ def test_the_same_sign_at_every_learning_rate_keeps_the_verdict() -> None:
     runs = [r for f in factors for r in (*_runs("a", 0, factor=f), *_runs("b", -0.2, factor=f))]
     assert _contrast(runs).outcome == "better"
     assert rate_order(runs, ["a", "b"]) == {"0.33": 1.0, "3": 1.0}
+
+
+def test_a_probe_that_diverged_confirms_nothing() -> None:
+    runs = [*_runs("a"), *_runs("b", -0.2)]
+    lost = replace(_runs("b", factor=3)[0], nats={"H1": [math.nan] * 40, "H2": [math.nan] * 40})
+    contrast = _contrast([*runs, *_runs("a", factor=3), lost])
+    assert contrast.outcome == "inconclusive" and "diverges" in str(contrast.reason)
+    assert rate_order([*runs, *_runs("a", factor=3), lost], ["a", "b"]) == {"3": None}
 
 
 def test_arms_without_an_order_have_no_rate_order() -> None:
@@ -237,7 +245,7 @@ def test_plain_words() -> None:
     assert " more " in _contrast([*_runs("a"), *_runs("b", 0.2)]).plain()
     none = _contrast([*_runs("a"), *_runs("b", 0.0)])
     assert none.plain() == (
-        f"b: no difference was found; one below {none.detectable:.3f} bits per byte would have been missed."
+        f"b: no difference was found; one below {none.detectable:.3f} bits per byte could have been missed."
     )
     apart = _contrast([*_runs("a"), *_runs("b", -0.4, {"H2": 0.1})]).plain()
     assert "nothing is claimed: the held-out sets disagree" in apart

@@ -12,7 +12,7 @@ from curate import raw as rereading
 from curate import verdict as module
 from curate.document import Document, share
 from curate.errors import InputError
-from curate.raw import _Drawn, read_again
+from curate.raw import _Drawn, _split, read_again
 from curate.split import Split
 from curate.verdict import DRAW, _Corpus, _text, ablate_runs
 from model.ablation.ablate import Ways
@@ -172,11 +172,27 @@ def test_large_sources_are_not_read_again(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_texts_with_the_smallest_coins_are_drawn() -> None:
-    drawn = _Drawn(30)
+    drawn = _Drawn(30, 10)
     for number in range(100):
         drawn.add(share(str(number), "x"), str(number), "ten bytes.")
     expected = sorted(map(str, range(100)), key=lambda id: share(id, "x"))[:3]
     assert [id for id, _ in drawn.texts()] == expected
+    many = _Drawn(30, 5)  # no more than five bytes of a text count
+    for number in range(100):
+        many.add(share(str(number), "x"), str(number), "ten bytes.")
+    assert len(many.texts()) == 6
+
+
+def test_the_split_of_some_sources_is_theirs_only() -> None:
+    rows = [Document(f"{name}{n}", name, f"{n}") for name in ("web", "books") for n in range(40)]
+    split = _split(
+        {"steps": [{"split": {"by": "document", "heldout_share": 0.5, "only": ["web"]}}]}
+    )
+    assert split is not None
+    for row in rows:
+        split(row)
+    held = {row.source for row in rows if row.labels.get("split") == "heldout"}
+    assert held == {"web"}
 
 
 def test_whole_recipes_are_arms(tmp_path: Path, asked: dict[str, Any]) -> None:
@@ -215,6 +231,7 @@ def test_reference_text_may_come_from_a_file(tmp_path: Path, asked: dict[str, An
         ({"arms": ["extrac"]}, "unknown arm 'extrac'"),
         ({"sources": ["webb"]}, "unknown source 'webb'"),
         ({"reference": ["bok"]}, "unknown source 'bok'"),
+        ({"sources": ["web"], "reference": ["web"]}, "a --reference is in no arm"),
         ({"profile": "huge"}, "unknown profile 'huge'"),
         ({"reference_files": ["/nowhere.jsonl"]}, "/nowhere.jsonl"),
     ],
