@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.chat import Example
+from model.compute import has_bf16
 
 IGNORED = -100
 
@@ -35,7 +36,7 @@ def batch(examples: Sequence[Example], device: torch.device) -> tuple[Tensor, Te
 def answer_nats(net: Any, examples: Sequence[Example]) -> tuple[Tensor, int]:
     """(summed cross-entropy of the answers' tokens in fp32, how many they are)."""
     inputs, mask, targets = batch(examples, next(net.parameters()).device)
-    fast = inputs.device.type == "cuda" and torch.is_grad_enabled()  # a judgement is made in fp32
+    fast = has_bf16(inputs.device) and torch.is_grad_enabled()  # a judgement is made in fp32
     with torch.autocast(inputs.device.type, torch.bfloat16, enabled=fast):
         logits = net(input_ids=inputs, attention_mask=mask, use_cache=False).logits
     nats = F.cross_entropy(

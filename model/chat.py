@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from curate.errors import InputError
-from model.loading import imported, make_room
+from model.loading import ids_of, imported, make_room
 from model.rows import read_rows
 
 BEGIN, END = "<|im_start|>", "<|im_end|>"
@@ -64,10 +65,21 @@ def teach_chat(net: Any, words: Any) -> list[int]:
     with torch.no_grad():
         for layer in (net.get_input_embeddings(), net.get_output_embeddings()):
             layer.weight[new] = layer.weight[:known].mean(0)
-    ends = net.generation_config.eos_token_id
-    ends = [] if ends is None else ends if isinstance(ends, list) else [ends]
-    net.generation_config.eos_token_id = [*ends, words.convert_tokens_to_ids(END)]
+    _add_ends(net, {words.convert_tokens_to_ids(END)})
     return new
+
+
+def learn_ends(net: Any, words: Any, examples: Sequence[Example]) -> None:
+    """Let the model stop at the control token that ends the answers it learns."""
+    special = {id for id, token in words.added_tokens_decoder.items() if token.special}
+    last = {list(compress(one.ids, one.answers))[-1] for one in examples}
+    _add_ends(net, last & (special | set(words.all_special_ids)))
+
+
+def _add_ends(net: Any, ids: set[int]) -> None:
+    known = ids_of(net.generation_config.eos_token_id)
+    if new := sorted(ids - set(known)):
+        net.generation_config.eos_token_id = [*known, *new]
 
 
 def messages_of(row: Mapping[str, Any]) -> list[Message] | None:
@@ -102,8 +114,8 @@ def _text(content: object) -> object:
 def example(words: Any, messages: Sequence[Message]) -> Example | None:
     """The ids of a conversation and its answers. None: the template refuses it, or a message spells a
     control token, with which a text could pass for a turn of the conversation."""
-    spelled = set(words.all_special_tokens) | set(words.get_added_vocab())
-    if any(token in message["content"] for message in messages for token in spelled):
+    spelled = control_tokens(words)
+    if any(token in text for message in messages for text in message.values() for token in spelled):
         return None
     try:
         spans, whole = _answers(words, messages)
@@ -119,6 +131,14 @@ def example(words: Any, messages: Sequence[Message]) -> Example | None:
             answers += [counts] * len(part)
         done = end
     return Example(ids, answers)
+
+
+def control_tokens(words: Any) -> set[str]:
+    """Special tokens, and added ones that the template writes; not runs of spaces, as GPT-NeoX has."""
+    template = str(words.chat_template or "")
+    added = words.added_tokens_decoder.values()
+    control = {token.content for token in added if token.special or token.content in template}
+    return {token for token in control | set(words.all_special_tokens) if token.strip()}
 
 
 def _answers(words: Any, messages: Sequence[Message]) -> tuple[list[tuple[int, int]], str]:

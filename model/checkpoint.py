@@ -23,7 +23,7 @@ from torch import Tensor
 
 from curate.errors import InputError
 from model.data import Batches
-from model.export import export, load
+from model.export import export, first_line, load
 from model.parallel import ALONE, Ranks, gathered, is_sharded, scattered
 from model.recipe import Recipe
 from model.shape import Shape
@@ -60,7 +60,7 @@ def save(
         for left in (output / "checkpoints").glob(".partial*"):
             shutil.rmtree(left)
         partial = output / "checkpoints" / ".partial"
-        export(whole, tokenizer, partial)
+        export(whole, tokenizer, partial, state["recipe"]["objective"])
         save_file(tensors, partial / OPTIMISER)
         (partial / STATE).write_text(json.dumps(state, indent=2), encoding="utf-8")
         folder = partial.with_name(f"step-{state['step']:08d}")
@@ -88,9 +88,9 @@ def restore(
         _load_weights(newest, model)
         _load_moments(newest / OPTIMISER, model, optimiser)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        line = (str(error).strip() or repr(error)).splitlines()[0]
         raise InputError(
-            f"{newest}: the checkpoint cannot be read ({line}); delete it to go on from the one before"
+            f"{newest}: the checkpoint cannot be read ({first_line(error)}); "
+            "delete it to go on from the one before"
         ) from None
     return int(state["step"])
 
@@ -148,8 +148,7 @@ def _compare(folder: Path, state: dict[str, Any], wanted: dict[str, Any]) -> Non
 
 
 def _difference(old: Any, new: Any) -> str:
-    if not isinstance(old, dict):
+    if not isinstance(old, dict) or not isinstance(new, dict):
         return f"{str(old)[:12]} then, {str(new)[:12]} now"
-    return ", ".join(
-        f"{key} {old.get(key)} then, {new[key]} now" for key in new if old.get(key) != new[key]
-    )
+    pairs = [(key, old.get(key), new.get(key)) for key in {**new, **old}]
+    return ", ".join(f"{key} {then} then, {now} now" for key, then, now in pairs if then != now)

@@ -21,13 +21,27 @@ def choose_device(wanted: str | None) -> torch.device:
     """The device asked for, else CUDA where there is one, else the CPU. InputError: it is not there."""
     if wanted is not None and wanted.startswith("cuda") and not torch.cuda.is_available():
         raise InputError(f"device {wanted}: this PyTorch sees no CUDA device; use device cpu")
-    return torch.device(wanted or ("cuda" if torch.cuda.is_available() else "cpu"))
+    try:
+        device = torch.device(wanted or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if device.type not in ("cpu", "cuda"):
+            torch.empty(1, device=device).cpu()  # "meta" has a name and no memory
+    except (RuntimeError, AssertionError):
+        raise InputError(f"device {wanted!r} is not known here; use cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise InputError(f"device {device}: there are {count} CUDA devices, counted from 0")
+    return device
 
 
 def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     """bf16 for what tolerates it, weights and sums in fp32; fp32 throughout if the recipe says so."""
-    enabled = device.type == "cuda" if recipe.bf16 is None else recipe.bf16
+    enabled = has_bf16(device) if recipe.bf16 is None else recipe.bf16
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether it is a GPU that computes in bf16 itself; before Ampere they imitate it, slower than fp32."""
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def compiles(recipe: Recipe, device: torch.device) -> bool:
@@ -40,11 +54,24 @@ def compiles(recipe: Recipe, device: torch.device) -> bool:
 @contextmanager
 def tensor_cores(device: torch.device) -> Iterator[None]:
     """Inside, fp32 matrices are multiplied in TF32 on CUDA; training does not notice, scoring might."""
+    with _matrices(device, "high"):
+        yield
+
+
+@contextmanager
+def exact(device: torch.device) -> Iterator[None]:
+    """Inside, fp32 matrices are multiplied in fp32, within `tensor_cores` too."""
+    with _matrices(device, "highest"):
+        yield
+
+
+@contextmanager
+def _matrices(device: torch.device, precision: str) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high")
+    torch.set_float32_matmul_precision(precision)
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ from torch import Tensor
 from curate.errors import InputError, OutputError, WorkError
 from curate.progress import Line
 from model.answers import answer_nats
-from model.chat import Conversations, Example, read_conversations, teach_chat
+from model.chat import Conversations, Example, learn_ends, read_conversations, teach_chat
 from model.loading import ADAPTER, context_of, imported, load_transformers
 from model.train import choose_device
 
@@ -115,6 +115,7 @@ def finetune(
     new = teach_chat(net, words)
     context = context_of(net, words)
     conversations = read_conversations(words, data, context)
+    learn_ends(net, words, conversations.examples)
     judged = read_conversations(words, validation, context).examples if validation else []
     net = _with_lora(net, Path(base), tuning.lora, new) if tuning.lora else net.requires_grad_(True)
     with (output / "metrics.jsonl").open("w", encoding="utf-8") as log:
@@ -255,6 +256,8 @@ def _write(net: Any, words: Any, output: Path, merge: bool) -> None:
     if merge and hasattr(net, "merge_and_unload"):
         net = net.merge_and_unload()
     whole = net.get_base_model() if hasattr(net, "get_base_model") else net
-    net.save_pretrained(output)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of peft: that an adapter's base has no config of its own
+        net.save_pretrained(output)
     whole.generation_config.save_pretrained(output)
     words.save_pretrained(output)

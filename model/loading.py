@@ -20,9 +20,9 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from curate.errors import InputError, MissingError
+from curate.errors import CurateError, InputError, MissingError
 from curate.tokens.tokenizer import load as load_tokenizer
-from model.export import CONFIG, load
+from model.export import CONFIG, GENERATION, OBJECTIVE, first_line, load
 from model.train import choose_device
 from model.transformer import Transformer
 
@@ -70,8 +70,10 @@ def open_model(folder: str | Path, device: str | None = None) -> Opened:
     InputError: there is none, or none that can be read, or it has no tokenizer.
     """
     folder, where = Path(folder), choose_device(device)
+    _check_objective(folder)
     model, tokenizer = _ours(folder, where) or _foreign(folder, where)
-    return Opened(folder, model, tokenizer, frozenset({model.shape.eos, *_ends(folder)}))
+    own = _own_ends(model.net) if isinstance(model, Foreign) else []
+    return Opened(folder, model, tokenizer, frozenset({model.shape.eos, *own, *_ends(folder)}))
 
 
 def _ours(folder: Path, device: torch.device) -> tuple[LanguageModel, Tokenizer] | None:
@@ -118,19 +120,31 @@ def load_transformers(folder: str | Path, device: torch.device) -> tuple[Any, An
     transformers.utils.logging.disable_progress_bar()
     try:
         words = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        base = _base(folder)
-        net = transformers.AutoModelForCausalLM.from_pretrained(
-            base, local_files_only=True, dtype=torch.float32
-        )
-        if (folder / ADAPTER).exists():
-            make_room(net, len(words))
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of peft: nothing a reader could mend
-                net = imported("peft").PeftModel.from_pretrained(net, folder).merge_and_unload()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        line = str(error).strip().splitlines()[0]
+        net = _merged(folder, words)
+    except CurateError:
+        raise
+    except Exception as error:  # files of others fail in any way
+        line = first_line(error)
         raise InputError(f"{folder}: transformers cannot read the model ({line})") from None
     return net.to(device).eval(), words
+
+
+def _merged(folder: Path, words: Any) -> Any:
+    """A model of transformers in fp32. The base of an adapter may be an adapter as well."""
+    base = _base(folder)
+    _check_objective(base)
+    if base.resolve() != folder.resolve() and (base / ADAPTER).exists():
+        net, _ = load_transformers(base, torch.device("cpu"))
+    else:
+        net = imported("transformers").AutoModelForCausalLM.from_pretrained(
+            base, local_files_only=True, dtype=torch.float32
+        )
+    if not (folder / ADAPTER).exists():
+        return net
+    make_room(net, len(words))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of peft: nothing a reader could mend
+        return imported("peft").PeftModel.from_pretrained(net, folder).merge_and_unload()
 
 
 def make_room(net: Any, tokens: int) -> None:
@@ -158,9 +172,36 @@ def _base(folder: Path) -> Path:
 
 def _ends(folder: Path) -> list[int]:
     """What `generation_config.json` says ends a text."""
-    path = folder / "generation_config.json"
-    try:
-        named = json.loads(path.read_text(encoding="utf-8")).get("eos_token_id")
-    except (OSError, ValueError):
-        return []
+    return ids_of(_settings(folder / GENERATION).get("eos_token_id"))
+
+
+def _own_ends(net: Any) -> list[int]:
+    """What a model of transformers says ends a text: an adapter's base, for example."""
+    settings = (getattr(net, name, None) for name in ("generation_config", "config"))
+    return [id for one in settings for id in ids_of(getattr(one, "eos_token_id", None))]
+
+
+def ids_of(named: Any) -> list[int]:
+    """An `eos_token_id`, which is a number, several or none, as a list.
+
+    >>> ids_of(None), ids_of(2), ids_of([2, 3])
+    ([], [2], [2, 3])
+    """
     return [named] if isinstance(named, int) else list(named or [])
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; an empty one where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _check_objective(folder: Path) -> None:
+    """InputError: the model in the folder reads both ways."""
+    if _settings(folder / CONFIG).get(OBJECTIVE) == "masked":
+        raise InputError(
+            f"{folder}: trained to fill in masked tokens; it cannot continue or score text"
+        )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,9 @@ from model.parallel import gathered, scattered
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 SMALLEST_NORM = 1e-7
+# turned at a time: small matrices gain by company, and large ones would fill the memory (1 GiB in fp32
+# for each of the four copies an iteration holds)
+STACKED_NUMBERS = 2**28
 
 
 class Muon(torch.optim.Optimizer):
@@ -42,11 +46,17 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is not None:
                     alike[weight.shape].append(weight)
             for shape, weights in alike.items():
-                ahead = [self._momentum(weight, group["momentum"]) for weight in weights]
-                rate = group["lr"] * 0.2 * math.sqrt(max(shape))
-                for weight, turned in zip(weights, orthogonal(torch.stack(ahead)), strict=True):
-                    weight.mul_(1 - group["lr"] * group["weight_decay"])
-                    weight.sub_(scattered(turned.to(weight.dtype), weight), alpha=rate)
+                count = max(1, STACKED_NUMBERS // shape.numel())
+                for start in range(0, len(weights), count):
+                    self._move(weights[start : start + count], group)
+
+    def _move(self, weights: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """Move matrices of one shape."""
+        ahead = [self._momentum(weight, group["momentum"]) for weight in weights]
+        rate = group["lr"] * 0.2 * math.sqrt(max(weights[0].shape))
+        for weight, turned in zip(weights, orthogonal(torch.stack(ahead)), strict=True):
+            weight.mul_(1 - group["lr"] * group["weight_decay"])
+            weight.sub_(scattered(turned.to(weight.dtype), weight), alpha=rate)
 
     def _momentum(self, weight: nn.Parameter, momentum: float) -> Tensor:
         """The whole matrix's gradient and momentum, Nesterov's mixture."""

@@ -10,6 +10,7 @@ with "full" weights, gradients and optimiser are split among them (FSDP, arXiv 2
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -50,6 +51,16 @@ class Ranks:
             dist.all_reduce(value)
         return value
 
+    def agree(self, step: int, device: torch.device) -> None:
+        """InputError: the processes are not all at the same step."""
+        if self.world > 1:
+            extremes = torch.tensor([step, -step], device=device)
+            dist.all_reduce(extremes, op=dist.ReduceOp.MAX)
+            if extremes.sum() != 0:
+                raise InputError(
+                    "the processes found different checkpoints; use an --output they all share"
+                )
+
 
 ALONE = Ranks()
 
@@ -59,34 +70,53 @@ def join(recipe: Recipe) -> Iterator[Ranks]:
     """Meet the other processes of torchrun, over NCCL on CUDA and Gloo on the CPU; alone without it.
     Where they have met already, they stay together afterwards.
 
-    InputError: the batch cannot be dealt out evenly. Only rank 0 prints a user's mistake.
+    InputError: the batch cannot be dealt out evenly, which only rank 0 says; a process lacks its
+    device.
     """
     ranks = Ranks(int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1)))
     if ranks.world == 1:
         yield ranks
         return
-    met = dist.is_initialized()
-    if not met:
-        _meet(choose_device(recipe.device))
+    met, alike = dist.is_initialized(), True  # alike: every process makes the same mistake
     try:
         _check(recipe, ranks)
+        alike = False
+        if not met:
+            _meet(choose_device(recipe.device))
         yield ranks
     except CurateError as error:
         if ranks.first:
             raise
+        if not alike:
+            sys.stderr.write(f"curate: process {ranks.rank}: {error}\n")
         raise SystemExit(error.exit_status) from None
     finally:
-        if not met:
+        if not met and dist.is_initialized():
             dist.destroy_process_group()
 
 
 def _meet(device: torch.device) -> None:
-    if device.type == "cuda":
-        mine = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(mine)
-        dist.init_process_group("nccl", device_id=mine)
-    else:
-        dist.init_process_group("gloo")
+    mine = _my_device(device) if device.type == "cuda" else None
+    try:
+        if mine is None:
+            dist.init_process_group("gloo")
+        else:
+            torch.cuda.set_device(mine)
+            dist.init_process_group("nccl", device_id=mine)
+    except ValueError as error:  # a variable of torchrun's is missing
+        raise InputError(f"the processes cannot meet ({error}); start them with torchrun") from None
+
+
+def _my_device(device: torch.device) -> torch.device:
+    """The CUDA device of this process. InputError: it has none to itself."""
+    if device.index is not None:
+        raise InputError(
+            f"device {device}: each process takes a device of its own; use device cuda"
+        )
+    number = os.environ.get("LOCAL_RANK", "")
+    if not number.isdecimal():
+        raise InputError("LOCAL_RANK is not set; start the processes with torchrun")
+    return choose_device(f"cuda:{int(number)}")
 
 
 def _check(recipe: Recipe, ranks: Ranks) -> None:

@@ -22,7 +22,7 @@ class Recipe:
     along a line or a cosine, or stays constant, or stays until the last `decay_ratio` of the steps and
     then falls along a line ("wsd", Hägele et al. 2024). betas, epsilon, weight_decay: AdamW; matrices
     decay, embeddings, norms and biases do not. clip: largest gradient norm. seed: of the weights, the
-    order and all chance. bf16: autocast; None means on CUDA only.
+    order and all chance. bf16: autocast; None means on GPUs that compute in it.
     objective: see `model.objectives`; masked_ratio and mask_token (None: the vocabulary's last id) are
     of "masked". optimiser: "muon" moves hidden matrices with `momentum`, the rest with AdamW.
     compile: `torch.compile` the loss; None means on CUDA only. recompute: less memory for more

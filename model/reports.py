@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import csv
 import importlib
+import io
 import json
+import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,11 +71,8 @@ class JsonLines:
     def __init__(self, output: Path, first: int) -> None:
         self.path = output / METRICS
         if self.path.exists():
-            lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [
-                line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= first
-            ]
-            self.path.write_text("".join(kept), encoding="utf-8")
+            kept = [line for line in _whole_lines(self.path) if _step(line) <= first]
+            _rewrite(self.path, "".join(kept))
 
     def write(self, row: Row) -> None:
         """Append, and let readers see it at once."""
@@ -83,19 +83,45 @@ class JsonLines:
         """Nothing is open."""
 
 
+def _whole_lines(path: Path) -> list[str]:
+    """The lines of a file without the last one if a killed run left it unfinished."""
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        return [line for line in file if line.endswith("\n")]
+
+
+def _step(line: str) -> float:
+    """The step of a line of metrics.jsonl; infinite if it cannot be read, so that nothing keeps it."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, TypeError, LookupError, ArithmeticError):
+        return math.inf
+
+
+def _rewrite(path: Path, text: str) -> None:
+    """Replace a file at once: a run killed here leaves the old one or the new one."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8", newline="")
+    os.replace(partial, path)
+
+
 class Csv:
     """metrics.csv, one column a name, empty where a row does not say."""
 
     def __init__(self, output: Path, first: int) -> None:
         self.path = output / "metrics.csv"
-        kept: list[dict[str, str]] = []
-        if self.path.exists():
-            with self.path.open(newline="", encoding="utf-8") as file:
-                kept = [row for row in csv.DictReader(file) if int(row["step"]) <= first]
-        with self.path.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, COLUMNS)
-            table.writeheader()
-            table.writerows(kept)
+        rows = csv.DictReader(_whole_lines(self.path) if self.path.exists() else [])
+        file = io.StringIO(newline="")
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows(
+            row
+            for row in rows
+            if tuple(row) == COLUMNS
+            and None not in row.values()
+            and row["step"].isdecimal()
+            and int(row["step"]) <= first
+        )
+        _rewrite(self.path, file.getvalue())
 
     def write(self, row: Row) -> None:
         """Append, and let readers see it at once."""

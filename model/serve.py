@@ -23,9 +23,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from curate.errors import InputError, MissingError, WorkError
+from model.export import first_line
 from model.loading import context_of, load_transformers
 from model.train import choose_device
 
@@ -131,8 +132,7 @@ def _refused(_: object, error: Exception) -> Any:
     """HTTP 400 in OpenAI's shape, where transformers would answer 500."""
     from fastapi.responses import JSONResponse
 
-    line = str(error).strip().splitlines()[0]
-    body = {"error": {"message": line, "type": "invalid_request_error"}}
+    body = {"error": {"message": first_line(error), "type": "invalid_request_error"}}
     return JSONResponse(body, status_code=400)
 
 
@@ -145,6 +145,7 @@ def _one_model(folder: str | Path, name: str, device: str | None) -> Any:
     if words.bos_token is not None and words.bos_token == words.eos_token:
         words.add_bos_token = True  # documents stand between such tokens, and a prompt begins one
     net.generation_config.do_sample = True
+    net.generation_config.top_k = 0  # off; transformers' default is 50
     net.generate = partial(_within, net.generate, context_of(net, words))
 
     models: Any = ModelManager(device=str(where))
@@ -219,9 +220,10 @@ def _listen(address: Address) -> socket.socket:
 def _await(url: str, thread: threading.Thread) -> None:
     """Return when the server says it is well. WorkError: it ended or never did."""
     deadline = time.monotonic() + START_SECONDS
+    direct = build_opener(ProxyHandler({}))  # no proxy reaches this machine's own addresses
     while thread.is_alive() and time.monotonic() < deadline:
         try:
-            with urlopen(f"{url}/health", timeout=5) as answer:
+            with direct.open(f"{url}/health", timeout=5) as answer:
                 if answer.status == 200:
                     return
         except (URLError, OSError):

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from model.checkpoint import gathered_model, restore, save, settings
-from model.compute import autocast, choose_device, seed_dropout, tensor_cores, upload
+from model.compute import autocast, choose_device, exact, seed_dropout, tensor_cores, upload
 from model.data import Batches
 from model.export import WEIGHTS, export
 from model.metrics import Report, Step, check_finite, peak_flops
@@ -73,6 +73,7 @@ def train(
             _clear(output)
         ranks.wait()
         first = restore(output, model, optimiser, wanted)
+        ranks.agree(first, model.lm_head.weight.device)
         output.mkdir(parents=True, exist_ok=True)
         writers = open_writers(report_to, output, first, wanted) if ranks.first else []
         report = Report(writers, recipe, shape, first)
@@ -86,7 +87,7 @@ def train(
             report.close()
         whole = gathered_model(model, ranks)
         if ranks.first:
-            export(whole, tokenizer, output)
+            export(whole, tokenizer, output, recipe.objective)
         ranks.wait()
     return output
 
@@ -191,10 +192,11 @@ def validation_loss(
     training, losses = model.training, torch.zeros((), device=device)
     model.eval()
     recipe = replace(recipe, seed=0)
-    for number in range(VALIDATION_BATCHES):
-        examples = _examples(batches, model.shape, recipe, number, ranks)
-        for part, share in _parts(examples, recipe, device):
-            losses += model.masked_loss(*part) * share
+    with exact(device):
+        for number in range(VALIDATION_BATCHES):
+            examples = _examples(batches, model.shape, recipe, number, ranks)
+            for part, share in _parts(examples, recipe, device):
+                losses += model.masked_loss(*part) * share
     let_go(model)
     model.train(training)
     return float(ranks.sum(losses)) / VALIDATION_BATCHES

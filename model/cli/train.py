@@ -61,7 +61,8 @@ def train(
     experts: Annotated[int | None, typer.Option(help="Feed-forward layers to choose from.")] = None,
     tied: Annotated[bool, typer.Option("--tied/--untied", help="Output layer = embedding.")] = True,
     bf16: Annotated[
-        bool | None, typer.Option("--bf16/--fp32", help="Default bf16 on CUDA, fp32 on the CPU.")
+        bool | None,
+        typer.Option("--bf16/--fp32", help="Default bf16 on GPUs that compute in it, else fp32."),
     ] = None,
     compiled: Annotated[
         bool | None, typer.Option("--compile/--no-compile", help="Default: on CUDA.")
@@ -90,7 +91,12 @@ def train(
     from model.train import train as run
 
     data, (about, root) = open_shards(shards), read_manifest(shards)
-    tokenizer = Tokenizer.from_file(str(root / "tokenizer.json"))
+    try:
+        tokenizer = Tokenizer.from_file(str(root / "tokenizer.json"))
+    except Exception:  # tokenizers raises nothing more precise
+        raise InputError(
+            f"{root / 'tokenizer.json'}: no tokenizer that can be read; run the tokenize step again"
+        ) from None
     heads = heads or max(1, width // 64)
     shape = Shape(
         about["vocabulary"]

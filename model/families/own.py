@@ -14,8 +14,10 @@ def holds(shape: Shape) -> bool:
 
 
 def to_shape(config: Config) -> Shape:
-    """The options under the names they have in `Shape`."""
-    return Shape(**{field.name: config[field.name] for field in fields(Shape)})
+    """The options under the names they have in `Shape`; those a config is too old to name, by default."""
+    return Shape(
+        **{field.name: config[field.name] for field in fields(Shape) if field.name in config}
+    )
 
 
 OWN = Family("curate", "Transformer", holds, asdict, to_shape)

@@ -170,10 +170,21 @@ def test_what_no_shape_can_say_is_refused(
     assert str(caught.value).startswith(f"{tmp_path}: ") and "\n" not in str(caught.value)
 
 
+def test_an_option_younger_than_a_config_has_its_default() -> None:
+    shape = replace(TINY, activation="gelu")
+    config = to_config(shape)
+    del config["router_weight"]
+    assert config["model_type"] == "curate" and from_config(config) == shape
+
+
 def test_what_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path) -> None:
     export(Transformer(TINY), None, tmp_path / "cut")
     (tmp_path / "cut/model.safetensors").write_bytes(b"12345678")
-    for name in ("nowhere", "cut"):
+    export(Transformer(TINY), None, tmp_path / "words")
+    (tmp_path / "words/tokenizer.json").write_text("{}")
+    export(Transformer(TINY), None, tmp_path / "list")
+    (tmp_path / "list/config.json").write_text("[1]")
+    for name in ("nowhere", "cut", "words", "list"):
         with pytest.raises(InputError) as caught:
             load(tmp_path / name)
         assert name in str(caught.value) and "\n" not in str(caught.value)

@@ -71,6 +71,19 @@ def test_muon_moves_the_hidden_matrices_and_adamw_the_rest() -> None:
     assert kinds == {("momentum_buffer",), ("exp_avg", "exp_avg_sq", "step")}
 
 
+def test_muon_moves_matrices_alike_however_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = Shape(vocabulary=64, width=32, layers=3, heads=2, kv_heads=2, hidden=48, context=16)
+    moved = []
+    for numbers in (2**28, 2 * 32 * 32, 1):
+        monkeypatch.setattr("model.muon.STACKED_NUMBERS", numbers)
+        model = Transformer(shape)
+        _gradients(model, 1)
+        make_optimiser(model, Recipe(optimiser="muon")).step()
+        moved.append(model.state_dict())
+    for name, weight in moved[0].items():
+        assert all(torch.allclose(weight, other[name], atol=1e-6) for other in moved[1:])
+
+
 def test_orthogonal_matrices_keep_their_singular_vectors() -> None:
     generator = torch.Generator().manual_seed(0)
     matrices = torch.randn(3, 24, 40, generator=generator)

@@ -23,9 +23,11 @@ from model import cli as command
 from model.data import Stream, Windows
 from model.export import load
 from model.metrics import Report, Step
+from model.parallel import Ranks, join
 from model.recipe import Recipe
+from model.reports import open_writers
 from model.shape import Shape, training_flops_per_token
-from model.train import fit, make_optimiser, train
+from model.train import choose_device, fit, make_optimiser, train
 from model.transformer import Transformer
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
@@ -71,6 +73,8 @@ def test_chance_is_resumed_too(objective: Any, optimiser: Any, tmp_path: Path) -
     cut = train(DATA, shape, recipe, tmp_path / "cut")
     for name in ("model.safetensors", "checkpoints/step-00000016/optimiser.safetensors"):
         assert (whole / name).read_bytes() == (cut / name).read_bytes()
+    written = json.loads((cut / "config.json").read_text())
+    assert written.get("curate_objective", "causal") == objective
     dropless = train(DATA, replace(shape, dropout=0.0), recipe, tmp_path / "dropless")
     assert _metrics(dropless)[0]["loss"] != _metrics(whole)[0]["loss"]
 
@@ -215,8 +219,12 @@ def test_held_out_shards_shorter_than_a_window_validate_nothing(tmp_path: Path) 
     assert ["validation_loss" in row for row in _metrics(tmp_path / "short")] == [False]
     assert ["validation_loss" in row for row in _metrics(tmp_path / "long")] == [False, True]
     assert load(tmp_path / "long")[1] is not None
+    (tmp_path / "shards/shards/tokenizer.json").unlink()
+    with pytest.raises(InputError, match="run the tokenize step again"):
+        command.train(str(tmp_path / "shards"), str(tmp_path / "none"), 3, 4, **options)
+    _shards(tmp_path / "again", {"train": 3000})
     with pytest.raises(InputError, match="steps"):
-        command.train(str(tmp_path / "shards"), str(tmp_path / "none"), 0, 4, **options)
+        command.train(str(tmp_path / "again"), str(tmp_path / "none"), 0, 4, **options)
 
 
 def test_tokens_beyond_the_vocabulary_are_refused(tmp_path: Path) -> None:
@@ -277,6 +285,69 @@ def test_the_line_says_speed_utilisation_and_time_left(monkeypatch: pytest.Monke
         "train  step 70/100  loss 1.500  160 tokens/s  about 0:12 left",
     ]
     assert rows[0]["mfu"] == 0.5 and "mfu" not in rows[1]
+
+
+def test_lines_that_cannot_be_read_are_not_kept(tmp_path: Path) -> None:
+    for report in open_writers(["csv"], tmp_path, 0, {}):
+        for step in (1, 2, 3):
+            report.write({"step": step, "loss": 0.5})
+    for name, broken in (
+        ("metrics.jsonl", '{"step": 2}x\n[]\n{"step": 1'),
+        ("metrics.csv", "x\n1"),
+    ):
+        with (tmp_path / name).open("a") as file:
+            file.write(broken)
+    open_writers(["csv"], tmp_path, 2, {})
+    assert _metrics(tmp_path) == [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.5}]
+    rows = (tmp_path / "metrics.csv").read_text().splitlines()[1:]
+    assert rows == ["1,,0.5,,,,,", "2,,0.5,,,,,"]
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_processes_go_on_from_one_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reduce(mine: torch.Tensor, op: object) -> None:
+        torch.maximum(mine, torch.tensor([4, -4]), out=mine)
+
+    monkeypatch.setattr("model.parallel.dist.all_reduce", reduce)
+    Ranks(1, 2).agree(4, torch.device("cpu"))
+    for step in (0, 8):
+        with pytest.raises(InputError, match="different checkpoints"):
+            Ranks(1, 2).agree(step, torch.device("cpu"))
+
+
+def test_a_process_that_fails_alone_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("model.parallel.dist.is_initialized", lambda: True)
+    with pytest.raises(SystemExit), join(replace(RECIPE, batch_windows=3)):
+        pass
+    assert capsys.readouterr().err == ""
+    with pytest.raises(SystemExit), join(RECIPE):
+        raise InputError("no disk")
+    assert capsys.readouterr().err == "curate: process 1: no disk\n"
+
+
+@pytest.mark.parametrize(
+    ("device", "message"), [("cuda:0", "use device cuda"), ("cuda", "LOCAL_RANK is not set")]
+)
+def test_a_process_without_a_device_of_its_own_is_refused(
+    device: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.setattr("model.parallel.choose_device", torch.device)
+    with pytest.raises(InputError, match=message), join(replace(RECIPE, device=device)):
+        pass
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "meta", "cuda:-1", "cpu:x"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(InputError, match="device") as caught:
+        choose_device(device)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tiny_model import SAMPLE, TOKENIZER, exported  # noqa: E402
 
 from curate.errors import InputError, OutputError  # noqa: E402
 from model.answers import answer_nats, batch  # noqa: E402
-from model.chat import CHATML, Example, example, messages_of, teach_chat  # noqa: E402
+from model.chat import CHATML, Example, example, learn_ends, messages_of, teach_chat  # noqa: E402
 from model.evaluate import evaluate  # noqa: E402
 from model.finetune import Lora, Tuned, Tuning, finetune  # noqa: E402
 from model.generate import continuations  # noqa: E402
@@ -76,6 +76,53 @@ def test_a_conversation_is_marked_where_it_is_answered(words: Any) -> None:
 )
 def test_a_message_that_spells_control_tokens_is_not_used(words: Any, content: str) -> None:
     assert example(words, [{"role": "user", "content": content}, TALK[2]]) is None
+
+
+def test_added_tokens_are_ordinary_text_unless_the_template_writes_them(base: Path) -> None:
+    words = transformers.AutoTokenizer.from_pretrained(base)
+    words.add_tokens(["    ", "<note>", "<turn>"])
+    words.chat_template = "{% for m in messages %}<turn>{{ m.role }} {{ m.content }}{% endfor %}"
+    words.chat_template += "{% if add_generation_prompt %}<turn>assistant {% endif %}"
+
+    def used(content: str, role: str = "user") -> bool:
+        return example(words, [{"role": role, "content": content}, TALK[2]]) is not None
+
+    assert used("if x:\n    y") and used("a <note>")
+    assert not used("a <turn>") and not used("a", "x<|endoftext|>")
+
+
+def test_a_template_of_the_bases_own_says_what_ends_an_answer(words: Any) -> None:
+    net = transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(
+            vocab_size=320,
+            hidden_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=48,
+        )
+    )
+    end = words.convert_tokens_to_ids("<|im_end|>")
+    found = example(words, TALK)
+    assert found is not None and teach_chat(net, words) == []
+    for named in (None, 0, [0, end]):
+        net.generation_config.eos_token_id = named
+        learn_ends(net, words, [found, Example([0, 5, 6], [False, True, True])])  # one is cut
+        ends = net.generation_config.eos_token_id
+        assert ends == ([end] if named is None else [0, end])
+
+
+def test_an_adapter_of_an_adapter_keeps_both(base: Path, toy: str, tmp_path: Path) -> None:
+    much = Tuning(epochs=10, learning_rate=3e-2, device="cpu")
+    little = Tuning(epochs=1, learning_rate=1e-9, device="cpu")
+    finetune(base, toy, tmp_path / "one", much)
+    finetune(tmp_path / "one", toy, tmp_path / "two", little)
+    ids = torch.arange(20)[None]
+    with torch.no_grad():
+        zero, one, two = (
+            open_model(folder, "cpu").model(ids)
+            for folder in (base, tmp_path / "one", tmp_path / "two")
+        )
+    assert torch.allclose(one, two, atol=1e-4) and not torch.allclose(zero, one, atol=1e-2)
 
 
 def test_a_template_that_tells_an_answer_differently_later_is_not_used(words: Any) -> None:
