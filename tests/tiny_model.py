@@ -9,10 +9,10 @@ import torch
 
 from curate.tokens.tokenizer import load as load_tokenizer
 from curate.tokens.tokenizer import train as train_tokenizer
-from model.export import export
-from model.loading import Opened
-from model.shape import Shape
-from model.transformer import Transformer
+from model.architecture.shape import Shape
+from model.architecture.transformer import Transformer
+from model.checkpoints.export import export
+from model.checkpoints.loading import Opened
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 SAMPLE = "the cat sat on the mat, naïve 日本 and then it left " * 9

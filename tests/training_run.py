@@ -18,10 +18,10 @@ import numpy as np
 import torch
 
 from curate.errors import CurateError
+from model.architecture.shape import Shape
 from model.data import Stream, Windows
-from model.recipe import Recipe
-from model.shape import Shape
-from model.train import train
+from model.training.recipe import Recipe
+from model.training.train import train
 
 SHAPE = Shape(vocabulary=64, width=32, layers=2, heads=2, kv_heads=1, hidden=48, context=16)
 RECIPE = Recipe(steps=6, batch_windows=8, device="cpu", log_steps=1)

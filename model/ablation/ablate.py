@@ -36,7 +36,7 @@ from model.ablation.trial import Trial
 from model.ablation.trials import Block, read_run
 from model.ablation.verdict import Verdict
 from model.ablation.workers import run_all, workers
-from model.shape import parameter_count
+from model.architecture.shape import parameter_count
 
 __all__ = ["Ways", "ablate"]
 

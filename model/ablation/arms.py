@@ -22,8 +22,8 @@ from xxhash import xxh3_128_digest
 from curate.document import share
 from curate.errors import InputError, WorkError
 from curate.tokens.tokenizer import Encoding, load, train
+from model.ablation.guard import Guard
 from model.data import Tokens
-from model.guard import Guard
 
 Documents = Sequence[tuple[str, str]]  # (document id, text)
 ENCODE_DOCUMENTS = 64

@@ -19,7 +19,7 @@ from xxhash import xxh3_64_hexdigest
 
 from curate.document import encodable
 from model.ablation.arms import Documents, Encoder, cut, up_to
-from model.guard import (
+from model.ablation.guard import (
     GRAM_WORDS,
     SHORT_GRAM_WORDS,
     SHORT_TEXT_WORDS,

@@ -23,7 +23,7 @@ from model.ablation.runs import EQUAL_SOURCE, MAIN, ArmResult, Run, mean_by_set,
 from model.ablation.statistics import residual
 from model.ablation.tables import MANY_EPOCHS, EqualSource, Slice, yields
 from model.ablation.verdict import Verdict
-from model.shape import parameter_count
+from model.architecture.shape import parameter_count
 
 FEW_HELDOUT_DOCUMENTS = 100
 

@@ -16,7 +16,7 @@ from curate.errors import InputError
 from curate.store import write_json
 from model.ablation.profiles import Profile
 from model.ablation.trial import measure_speed
-from model.shape import Shape, training_flops_per_token
+from model.architecture.shape import Shape, training_flops_per_token
 
 FEWEST_STEPS = 20
 CALIBRATION_SECONDS = 2.0

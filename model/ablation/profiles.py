@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from curate.errors import InputError
-from model.recipe import Recipe
-from model.shape import Shape
+from model.architecture.shape import Shape
+from model.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Profile:
 
     heldout_bytes: most text of each headline set that is scored. tokenizer_bytes: text the tokenizer
     is trained on. arm_bytes: most text of an arm. rate_factors: other learning rates at which seed 0
-    is run again, as multiples. shared_ratio: see `model.guard.Guard`. piece_chars: see
+    is run again, as multiples. shared_ratio: see `model.ablation.guard.Guard`. piece_chars: see
     `model.ablation.arms.Encoder.stream`. ladder: other shapes for `ablate(..., ladder=True)`; the
     learning rate goes with parameters^(-1/3), as in OLMo-core's ladder.
     """

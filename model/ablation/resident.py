@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.architecture.shape import Shape
+from model.architecture.transformer import Transformer
 from model.data import Tokens
-from model.recipe import Recipe
-from model.schedule import learning_rate
-from model.shape import Shape
-from model.transformer import Transformer
+from model.training.recipe import Recipe
+from model.training.schedule import learning_rate
 
 RESIDENT_MODELS = 4  # sizes of a ladder
 
@@ -66,7 +66,7 @@ class ResidentStream:
 def resident_losses(
     model: Transformer, optimiser: torch.optim.Optimizer, stream: ResidentStream, recipe: Recipe
 ) -> Iterator[Tensor]:
-    """What `model.train.fit` does, without a word between host and device: the loss of each step.
+    """What `model.training.train.fit` does, without a word between host and device: the loss of each step.
 
     Causal, all windows of a batch at once; the recipe's other ways to train are not known here.
     """

@@ -25,12 +25,12 @@ from curate.tokens.tokenizer import load
 from model.ablation.heldout import trained_on
 from model.ablation.resident import ResidentStream, fresh_model, resident_losses
 from model.ablation.runs import Run
+from model.architecture.shape import Shape, parameter_count
+from model.architecture.transformer import Transformer
 from model.data import Stream, Tokens
-from model.evaluate import evaluate
-from model.recipe import Recipe
-from model.shape import Shape, parameter_count
-from model.train import choose_device, fit, make_optimiser
-from model.transformer import Transformer
+from model.evaluation.evaluate import evaluate
+from model.training.recipe import Recipe
+from model.training.train import choose_device, fit, make_optimiser
 
 CURVE_POINTS = 50
 WARM_UP_STEPS = 3

@@ -17,7 +17,7 @@ from model.ablation.profiles import Profile
 from model.ablation.runs import EQUAL_SOURCE, MAIN, Run
 from model.ablation.tables import within
 from model.ablation.trial import Trial, write_stream
-from model.shape import Shape, parameter_count
+from model.architecture.shape import Shape, parameter_count
 
 
 @dataclass(frozen=True)

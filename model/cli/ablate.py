@@ -100,10 +100,10 @@ def search(
     """Find the learning rate on a narrow model and carry it to wider ones (muP)."""
     from dataclasses import asdict
 
+    from model.architecture.shape import Shape
     from model.data import open_shards, read_manifest
-    from model.recipe import Recipe
-    from model.search import optimum, sweep
-    from model.shape import Shape
+    from model.training.recipe import Recipe
+    from model.training.search import optimum, sweep
 
     data, (about, _) = open_shards(shards), read_manifest(shards)
     recipe = Recipe(steps=steps, batch_windows=batch_windows)

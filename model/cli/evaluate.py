@@ -63,10 +63,10 @@ def evaluate(
 ) -> None:
     """Bits per byte, perplexity and accuracy on held-out texts; lm-eval tasks; choices; written texts."""
     from curate.store import write_json
-    from model import choices as multiple
-    from model import heldout, text_scores
-    from model import tasks as lm_eval_tasks
-    from model.loading import open_model
+    from model.checkpoints.loading import open_model
+    from model.evaluation import choices as multiple
+    from model.evaluation import heldout, text_scores
+    from model.evaluation import tasks as lm_eval_tasks
 
     if not (texts or tasks or choices or prompts):
         raise InputError("nothing to evaluate on; give --texts, --tasks, --choices or --prompts")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curate.errors import InputError
-from model.recipe import Objective, Optimiser, Schedule, Sharding
-from model.shape import Activation, Norm, Positions
+from model.architecture.shape import Activation, Norm, Positions
+from model.training.recipe import Objective, Optimiser, Schedule, Sharding
 
 if TYPE_CHECKING:
     from model.data import Shards
@@ -85,10 +85,10 @@ def train(
     """
     from tokenizers import Tokenizer
 
+    from model.architecture.shape import Shape
     from model.data import open_shards, read_manifest
-    from model.recipe import Recipe
-    from model.shape import Shape
-    from model.train import train as run
+    from model.training.recipe import Recipe
+    from model.training.train import train as run
 
     data, (about, root) = open_shards(shards), read_manifest(shards)
     try:

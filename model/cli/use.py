@@ -31,8 +31,8 @@ def generate(
     device: Device = None,
 ) -> None:
     """Continue prompts with a model."""
-    from model.generate import Sampling, continuations
-    from model.loading import open_model
+    from model.checkpoints.loading import open_model
+    from model.use.generate import Sampling, continuations
 
     sampling = Sampling(temperature, top_k or None, top_p, seed)
     prompts = prompt or [""]
@@ -71,8 +71,8 @@ def finetune(
     device: Device = None,
 ) -> None:
     """Teach a model to answer: supervised fine-tuning on chats, with LoRA or in full."""
-    from model.finetune import Lora, Tuning
-    from model.finetune import finetune as run
+    from model.use.finetune import Lora, Tuning
+    from model.use.finetune import finetune as run
 
     tuning = Tuning(
         epochs=epochs,
@@ -98,7 +98,7 @@ def serve(
     device: Device = None,
 ) -> None:
     """Serve a model over HTTP in OpenAI's shape: chat/completions, completions, models."""
-    from model.serve import Address
-    from model.serve import serve as run
+    from model.use.serve import Address
+    from model.use.serve import serve as run
 
     run(model, Address(host, port, name), engine, device)

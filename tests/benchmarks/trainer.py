@@ -3,10 +3,10 @@
     python -m tests.benchmarks.trainer speed [--profile cpu] [--device cpu] [--bf16] [--compile] [--tuned]
     python -m tests.benchmarks.trainer runs [--profile gpu] [--arms 6] [--seeds 3] [--tokens 20000000]
 
-`speed`: tokens a second of `model.train.fit` and of a plain loop around `LlamaForCausalLM` of the same
+`speed`: tokens a second of `model.training.train.fit` and of a plain loop around `LlamaForCausalLM` of the same
 shape, on the same batches, in the same precision, with AdamW and clipping on both sides. Rounds alternate
 within one process, ours first in every other pair; medians and their ratio are printed. On CUDA also the
-model FLOPs utilisation of both, counted for both by `model.shape`. The loop is written as a user would;
+model FLOPs utilisation of both, counted for both by `model.architecture.shape`. The loop is written as a user would;
 `--compile` compiles our side on a CPU, too (on CUDA it is); `--tuned` gives it the fused AdamW and, where ours is compiled, `torch.compile`, too.
 
 `runs`: arms x seeds models one after another in one process, as an ablation trains them, on random
@@ -25,14 +25,14 @@ import numpy as np
 import torch
 
 from model.ablation.profiles import PROFILES
-from model.compute import autocast, choose_device, compiles, tensor_cores
+from model.architecture.shape import Shape, parameter_count, training_flops_per_token
+from model.architecture.transformer import Transformer
 from model.data import Stream
-from model.metrics import peak_flops
-from model.optimiser import make_optimiser
-from model.recipe import Recipe
-from model.shape import Shape, parameter_count, training_flops_per_token
-from model.train import fit
-from model.transformer import Transformer
+from model.training.compute import autocast, choose_device, compiles, tensor_cores
+from model.training.metrics import peak_flops
+from model.training.optimiser import make_optimiser
+from model.training.recipe import Recipe
+from model.training.train import fit
 
 SIZES: dict[str, tuple[Shape, Recipe]] = {
     **{name: (profile.shape, profile.recipe) for name, profile in PROFILES.items()},

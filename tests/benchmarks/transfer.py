@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from curate.tokens.tokenizer import load, train
+from model.architecture.shape import Shape
 from model.data import Stream
-from model.recipe import Recipe
-from model.search import Tried, optimum, sweep
-from model.shape import Shape
+from model.training.recipe import Recipe
+from model.training.search import Tried, optimum, sweep
 
 VOCABULARY, CONTEXT, BATCH = 512, 64, 8
 WIDTHS = (64, 128, 256)

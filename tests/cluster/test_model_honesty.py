@@ -13,8 +13,8 @@ from model.ablation.ablate import ablate
 from model.ablation.arms import Documents
 from model.ablation.plan import Plan
 from model.ablation.profiles import Profile
-from model.recipe import Recipe
-from model.shape import Shape
+from model.architecture.shape import Shape
+from model.training.recipe import Recipe
 
 SHAPE = Shape(vocabulary=512, width=64, layers=1, heads=1, kv_heads=1, hidden=128, context=64)
 PROFILE = Profile(

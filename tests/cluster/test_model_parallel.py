@@ -19,10 +19,10 @@ import training_run
 from safetensors.torch import load_file
 from training_run import RECIPE, SHAPE
 
+from model.architecture.transformer import Transformer
 from model.data import Stream
-from model.optimiser import make_optimiser
-from model.train import fit, train
-from model.transformer import Transformer
+from model.training.optimiser import make_optimiser
+from model.training.train import fit, train
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tests" / "training_run.py"

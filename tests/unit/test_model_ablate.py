@@ -37,9 +37,9 @@ from model.ablation.arms import (
 from model.ablation.heldout import Diagnostic
 from model.ablation.plan import Plan, Work
 from model.ablation.profiles import PROFILES, Profile
-from model.evaluate import evaluate
-from model.recipe import Recipe
-from model.shape import Shape
+from model.architecture.shape import Shape
+from model.evaluation.evaluate import evaluate
+from model.training.recipe import Recipe
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 SHAPE = Shape(vocabulary=384, width=64, layers=1, heads=1, kv_heads=1, hidden=128, context=32)

@@ -16,10 +16,10 @@ from tiny_model import SAMPLE, TOKENIZER, opened, tiny
 
 from curate.errors import InputError
 from curate.tokens.tokenizer import END
-from model import evaluate as module
-from model.evaluate import Evaluation, evaluate, rolling_windows
-from model.heldout import Heldout, interval, measure, read_heldout, table
-from model.transformer import Transformer
+from model.architecture.transformer import Transformer
+from model.evaluation import evaluate as module
+from model.evaluation.evaluate import Evaluation, evaluate, rolling_windows
+from model.evaluation.heldout import Heldout, interval, measure, read_heldout, table
 
 CONTEXT = 16
 MODEL = tiny(CONTEXT)

@@ -14,10 +14,10 @@ from safetensors.torch import load_file, save_file
 from curate.errors import InputError
 from curate.tokens.tokenizer import load as load_tokenizer
 from curate.tokens.tokenizer import train as train_tokenizer
-from model.export import export, load
-from model.families import family_of, from_config, to_config
-from model.shape import Shape
-from model.transformer import Transformer
+from model.architecture.shape import Shape
+from model.architecture.transformer import Transformer
+from model.checkpoints.export import export, load
+from model.checkpoints.families import family_of, from_config, to_config
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 TINY = Shape(vocabulary=320, width=64, layers=2, heads=2, kv_heads=2, hidden=96, context=32)

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import InputError
+from model.architecture.shape import Shape
+from model.architecture.transformer import Transformer
 from model.data import Windows
-from model.objectives import NOT_SCORED, make_examples
-from model.recipe import Objective, Recipe
-from model.shape import Shape
-from model.train import fit, make_optimiser
-from model.transformer import Transformer
+from model.training.objectives import NOT_SCORED, make_examples
+from model.training.recipe import Objective, Recipe
+from model.training.train import fit, make_optimiser
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 RECIPE = Recipe(steps=100, batch_windows=16, learning_rate=1e-2, device="cpu")

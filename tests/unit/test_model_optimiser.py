@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from model.architecture.shape import Shape
+from model.architecture.transformer import Transformer
 from model.data import Stream
-from model.muon import orthogonal
-from model.optimiser import make_optimiser
-from model.recipe import Recipe
-from model.schedule import learning_rate
-from model.shape import Shape
-from model.train import fit
-from model.transformer import Transformer
+from model.training.muon import orthogonal
+from model.training.optimiser import make_optimiser
+from model.training.recipe import Recipe
+from model.training.schedule import learning_rate
+from model.training.train import fit
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 TINY = Shape(vocabulary=64, width=32, layers=2, heads=2, kv_heads=1, hidden=48, context=16)
@@ -75,7 +75,7 @@ def test_muon_moves_matrices_alike_however_many_at_once(monkeypatch: pytest.Monk
     shape = Shape(vocabulary=64, width=32, layers=3, heads=2, kv_heads=2, hidden=48, context=16)
     moved = []
     for numbers in (2**28, 2 * 32 * 32, 1):
-        monkeypatch.setattr("model.muon.STACKED_NUMBERS", numbers)
+        monkeypatch.setattr("model.training.muon.STACKED_NUMBERS", numbers)
         model = Transformer(shape)
         _gradients(model, 1)
         make_optimiser(model, Recipe(optimiser="muon")).step()

@@ -13,11 +13,11 @@ from model.ablation import resident, trial
 from model.ablation.profiles import PROFILES
 from model.ablation.resident import ResidentStream, fresh_model, resident_losses
 from model.ablation.workers import InProcess, workers
+from model.architecture.shape import Shape
+from model.architecture.transformer import Transformer
 from model.data import Stream
-from model.recipe import Recipe
-from model.shape import Shape
-from model.train import fit, make_optimiser
-from model.transformer import Transformer
+from model.training.recipe import Recipe
+from model.training.train import fit, make_optimiser
 
 CPU = torch.device("cpu")
 SHAPE = Shape(vocabulary=64, width=32, layers=1, heads=1, kv_heads=1, hidden=64, context=16)

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from curate.errors import InputError
+from model.architecture.shape import Shape
+from model.architecture.transformer import Transformer
 from model.data import Stream
-from model.recipe import Recipe
-from model.search import ScaledAdamW, Tried, best, optimum, scales, sweep, transferred
-from model.shape import Shape
-from model.train import fit
-from model.transformer import Transformer
+from model.training.recipe import Recipe
+from model.training.search import ScaledAdamW, Tried, best, optimum, scales, sweep, transferred
+from model.training.train import fit
 
 BASE = Shape(vocabulary=64, width=32, layers=2, heads=1, kv_heads=1, hidden=64, context=16)
 STREAM = Stream(np.random.default_rng(0).integers(0, 64, 4000).astype(np.int32))

@@ -20,15 +20,15 @@ from curate.errors import InputError, WorkError
 from curate.tokens.shards import write_shard
 from curate.tokens.tokenizer import train as train_tokenizer
 from model import cli as command
+from model.architecture.shape import Shape, training_flops_per_token
+from model.architecture.transformer import Transformer
+from model.checkpoints.export import load
 from model.data import Stream, Windows
-from model.export import load
-from model.metrics import Report, Step
-from model.parallel import Ranks, join
-from model.recipe import Recipe
-from model.reports import open_writers
-from model.shape import Shape, training_flops_per_token
-from model.train import choose_device, fit, make_optimiser, train
-from model.transformer import Transformer
+from model.training.metrics import Report, Step
+from model.training.parallel import Ranks, join
+from model.training.recipe import Recipe
+from model.training.reports import open_writers
+from model.training.train import choose_device, fit, make_optimiser, train
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 TINY = Shape(vocabulary=64, width=32, layers=2, heads=2, kv_heads=1, hidden=48, context=16)
@@ -268,7 +268,7 @@ def test_a_report_that_cannot_be_is_refused(
 
 def test_the_line_says_speed_utilisation_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("model.metrics.time.monotonic", lambda: now)
+    monkeypatch.setattr("model.training.metrics.time.monotonic", lambda: now)
     shown: list[str] = []
     rows: list[Any] = []
     report = Report([SimpleNamespace(write=rows.append)], RECIPE, TINY, 50)  # type: ignore[list-item]
@@ -308,7 +308,7 @@ def test_processes_go_on_from_one_checkpoint(monkeypatch: pytest.MonkeyPatch) ->
     def reduce(mine: torch.Tensor, op: object) -> None:
         torch.maximum(mine, torch.tensor([4, -4]), out=mine)
 
-    monkeypatch.setattr("model.parallel.dist.all_reduce", reduce)
+    monkeypatch.setattr("model.training.parallel.dist.all_reduce", reduce)
     Ranks(1, 2).agree(4, torch.device("cpu"))
     for step in (0, 8):
         with pytest.raises(InputError, match="different checkpoints"):
@@ -320,7 +320,7 @@ def test_a_process_that_fails_alone_says_so(
 ) -> None:
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("model.parallel.dist.is_initialized", lambda: True)
+    monkeypatch.setattr("model.training.parallel.dist.is_initialized", lambda: True)
     with pytest.raises(SystemExit), join(replace(RECIPE, batch_windows=3)):
         pass
     assert capsys.readouterr().err == ""
@@ -338,7 +338,7 @@ def test_a_process_without_a_device_of_its_own_is_refused(
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("LOCAL_RANK", raising=False)
-    monkeypatch.setattr("model.parallel.choose_device", torch.device)
+    monkeypatch.setattr("model.training.parallel.choose_device", torch.device)
     with pytest.raises(InputError, match=message), join(replace(RECIPE, device=device)):
         pass
 

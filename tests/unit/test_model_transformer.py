@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 
 from curate.errors import InputError
-from model.attention import Attention, rotary_table, rotate, view
-from model.experts import Experts, balance_loss
-from model.optimiser import make_optimiser
-from model.recipe import Recipe
-from model.shape import (
+from model.architecture.attention import Attention, rotary_table, rotate, view
+from model.architecture.experts import Experts, balance_loss
+from model.architecture.shape import (
     Shape,
     active_parameter_count,
     parameter_count,
     training_flops_per_token,
 )
-from model.transformer import Transformer
+from model.architecture.transformer import Transformer
+from model.training.optimiser import make_optimiser
+from model.training.recipe import Recipe
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 TINY = Shape(vocabulary=320, width=64, layers=2, heads=2, kv_heads=2, hidden=96, context=32)

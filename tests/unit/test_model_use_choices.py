@@ -12,7 +12,15 @@ import pytest
 from tiny_model import SAMPLE, TOKENIZER, opened, tiny
 
 from curate.errors import InputError
-from model.choices import Choices, Fields, Question, answer, evaluate_choices, question, table
+from model.evaluation.choices import (
+    Choices,
+    Fields,
+    Question,
+    answer,
+    evaluate_choices,
+    question,
+    table,
+)
 
 ARC = {"text": ["red", "blue"], "label": ["1", "2"]}
 

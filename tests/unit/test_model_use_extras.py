@@ -10,10 +10,10 @@ import pytest
 from tiny_model import exported, opened
 
 from curate.errors import MissingError
-from model.loading import load_transformers
-from model.serve import import_needed
-from model.tasks import run_tasks
-from model.text_scores import compare, evaluate_texts
+from model.checkpoints.loading import load_transformers
+from model.evaluation.tasks import run_tasks
+from model.evaluation.text_scores import compare, evaluate_texts
+from model.use.serve import import_needed
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ pytest.importorskip("peft")
 from tiny_model import SAMPLE, TOKENIZER, exported  # noqa: E402
 
 from curate.errors import InputError, OutputError  # noqa: E402
-from model.answers import answer_nats, batch  # noqa: E402
-from model.chat import CHATML, Example, example, learn_ends, messages_of, teach_chat  # noqa: E402
-from model.evaluate import evaluate  # noqa: E402
-from model.finetune import Lora, Tuned, Tuning, finetune  # noqa: E402
-from model.generate import continuations  # noqa: E402
-from model.loading import Foreign, open_model  # noqa: E402
+from model.checkpoints.loading import Foreign, open_model  # noqa: E402
+from model.evaluation.evaluate import evaluate  # noqa: E402
+from model.use.answers import answer_nats, batch  # noqa: E402
+from model.use.chat import CHATML, Example, example, learn_ends, messages_of, teach_chat  # noqa: E402
+from model.use.finetune import Lora, Tuned, Tuning, finetune  # noqa: E402
+from model.use.generate import continuations  # noqa: E402
 
 TEXTS = [SAMPLE, "the cat", "日本 and then it left the mat"]
 TALK = [

@@ -13,8 +13,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from tiny_model import TOKENIZER, exported, opened, tiny
 
 from curate.errors import InputError, UserError
-from model.generate import GREEDY, Sampling, continuations, continue_tokens, generate
-from model.loading import open_model
+from model.checkpoints.loading import open_model
+from model.use.generate import GREEDY, Sampling, continuations, continue_tokens, generate
 
 PROMPTS = ["the cat", "", "naïve 日本 and then", "the mat, the mat, the mat"]
 NEVER: frozenset[int] = frozenset()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.guard import Guard
+from model.ablation.guard import Guard
 
 WORDS = [f"word{number}" for number in range(400)]
 
@@ -63,7 +63,7 @@ def test_a_guard_over_nothing_lets_everything_pass() -> None:
 
 def test_another_process_has_the_same_hashes() -> None:
     program = (
-        "from model.guard import Guard\n"
+        "from model.ablation.guard import Guard\n"
         "print(Guard.over(['one two three four five six seven eight nine naïve']).grams[8][0].tolist())"
     )
     told = [

@@ -14,10 +14,10 @@ transformers = pytest.importorskip("transformers")
 from tiny_model import SAMPLE, TOKENIZER, exported, tiny  # noqa: E402
 
 from curate.errors import InputError, UserError  # noqa: E402
-from model.evaluate import evaluate  # noqa: E402
-from model.export import export  # noqa: E402
-from model.loading import Foreign, load_transformers, open_model  # noqa: E402
-from model.transformer import Transformer  # noqa: E402
+from model.architecture.transformer import Transformer  # noqa: E402
+from model.checkpoints.export import export  # noqa: E402
+from model.checkpoints.loading import Foreign, load_transformers, open_model  # noqa: E402
+from model.evaluation.evaluate import evaluate  # noqa: E402
 
 TEXTS = [SAMPLE, "the cat", ""]
 

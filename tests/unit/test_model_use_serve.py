@@ -21,10 +21,10 @@ for needed in ("fastapi", "uvicorn", "openai"):
 from tiny_model import exported  # noqa: E402
 
 from curate.errors import InputError, MissingError  # noqa: E402
-from model.chat import CHATML  # noqa: E402
-from model.generate import continuations  # noqa: E402
-from model.loading import open_model  # noqa: E402
-from model.serve import Address, serve, serving, vllm_command  # noqa: E402
+from model.checkpoints.loading import open_model  # noqa: E402
+from model.use.chat import CHATML  # noqa: E402
+from model.use.generate import continuations  # noqa: E402
+from model.use.serve import Address, serve, serving, vllm_command  # noqa: E402
 
 
 @pytest.fixture(scope="module")

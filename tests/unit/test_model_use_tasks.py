@@ -15,10 +15,10 @@ lm_eval = pytest.importorskip("lm_eval")
 from tiny_model import SAMPLE, exported  # noqa: E402
 
 from curate.errors import InputError  # noqa: E402
-from model.choices import Fields, evaluate_choices  # noqa: E402
-from model.evaluate import evaluate  # noqa: E402
-from model.loading import open_model  # noqa: E402
-from model.tasks import run_tasks, table, to_json  # noqa: E402
+from model.checkpoints.loading import open_model  # noqa: E402
+from model.evaluation.choices import Fields, evaluate_choices  # noqa: E402
+from model.evaluation.evaluate import evaluate  # noqa: E402
+from model.evaluation.tasks import run_tasks, table, to_json  # noqa: E402
 
 ROLLING = """
 task: heldout

@@ -14,8 +14,8 @@ pytest.importorskip("rouge_score")
 
 from tiny_model import opened  # noqa: E402
 
-from model.generate import continuations  # noqa: E402
-from model.text_scores import Task, compare, evaluate_texts, table, until  # noqa: E402
+from model.evaluation.text_scores import Task, compare, evaluate_texts, table, until  # noqa: E402
+from model.use.generate import continuations  # noqa: E402
 
 TEXT = "the quick brown fox jumps over the lazy dog"
 

@@ -1,0 +1,1 @@
+"""A model on disk: Hugging Face folders written, read and opened, whatever family their weights belong to."""
