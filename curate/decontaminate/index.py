@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from curate.code_points import Hashes, Places
 from curate.decontaminate.units import Units, blocks
+from curate.known_hashes import BitFilter
 
 _BASE = 0x9E3779B97F4A7C15
 
@@ -24,30 +25,25 @@ _BASE = 0x9E3779B97F4A7C15
 class Sieve:
     """What tells the places of a text where a run may stand: no run is missed, few others pass.
 
-    `lengths`: those of the runs, in units; `shortest`: at most the least of them; `bits`: the filter,
-    over the hashes of all runs and of the first `shortest` units of each.
+    `lengths`: those of the runs, in units; `shortest`: at most the least of them; `filter`: over the
+    hashes of all runs and of the first `shortest` units of each.
     """
 
     lengths: tuple[int, ...]
     shortest: int
     by_chars: bool
-    bits: NDArray[np.uint8]
+    filter: BitFilter
 
     def passing(self, units: Units) -> Iterator[tuple[NDArray[np.intp], int, Hashes]]:
         """(places, length, hashes of the runs of that length there) that an index may hold."""
-        places = np.flatnonzero(self._holds(run_hashes(units.hashes, self.shortest)))
+        places = np.flatnonzero(self.filter.holds(run_hashes(units.hashes, self.shortest)))
         for length in self.lengths:
             places = places[places <= len(units) - length]
             here = places[units.texts[places] == units.texts[places + length - 1]]
             if len(here):
                 hashes = runs_at(units.hashes, here, length)
-                known = self._holds(hashes)
+                known = self.filter.holds(hashes)
                 yield here[known], length, hashes[known]
-
-    def _holds(self, hashes: Hashes) -> NDArray[np.bool_]:
-        places = hashes >> np.uint64(64 - len(self.bits).bit_length() - 2)
-        found: NDArray[np.uint8] = self.bits[places >> np.uint64(3)]
-        return (found >> (places & np.uint64(7)).astype(np.uint8) & 1).astype(np.bool_)
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ class Index:
     @property
     def size_bytes(self) -> int:
         """Memory of what finding needs."""
-        parts = (self.hashes, self.offsets, self.owners, self.sieve.bits)
+        parts = (self.hashes, self.offsets, self.owners, self.sieve.filter.bits)
         items = (self.item_files, self.item_numbers, self.item_indexes, self.item_runs)
         return sum(part.nbytes for part in (*parts, *items))
 

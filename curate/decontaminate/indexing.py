@@ -18,9 +18,8 @@ from curate.code_points import Hashes, Places
 from curate.decontaminate.evaluation_sets import Item
 from curate.decontaminate.index import Index, Sieve, offsets_of, runs_at
 from curate.decontaminate.units import Units, blocks
+from curate.known_hashes import BitFilter
 
-LEAST_BITS, MOST_BITS = 16, 29  # of a filter: 8 kB to 64 MiB
-BITS_A_RUN = 32
 SHORTEST_CHARS = 20
 ITEMS_AT_ONCE = 1000
 
@@ -56,14 +55,14 @@ def build_index(items: Iterable[Item], runs: Runs) -> Index:
     )
     distinct, counts = np.unique(hashes, return_counts=True)
     firsts = np.concatenate([run.firsts for run in read])
-    bits = _filter(np.concatenate((distinct, np.unique(firsts))))
+    held = BitFilter.over(np.concatenate((distinct, np.unique(firsts))))
     tasks = {file: task for file, task, *_ in places}
     numbers = {file: number for number, file in enumerate(tasks)}
     placed = np.array([(numbers[file], *rest) for file, _, *rest in places], np.int64).reshape(
         -1, 3
     )
     return Index(
-        Sieve(tuple(sorted({run.length for run in read[1:]})), runs.shortest, runs.by_chars, bits),
+        Sieve(tuple(sorted({run.length for run in read[1:]})), runs.shortest, runs.by_chars, held),
         distinct,
         offsets_of(counts),
         owners,
@@ -127,12 +126,3 @@ def _distinct_pairs(hashes: Hashes, owners: Places) -> tuple[Hashes, NDArray[np.
     is_new = np.ones(len(hashes), np.bool_)
     is_new[1:] = (hashes[1:] != hashes[:-1]) | (items[1:] != items[:-1])
     return hashes[is_new], items[is_new]
-
-
-def _filter(hashes: Hashes) -> NDArray[np.uint8]:
-    """The bits of a filter that holds these hashes."""
-    wanted = (len(hashes) * BITS_A_RUN).bit_length()
-    size = min(max(wanted, LEAST_BITS), MOST_BITS)
-    bits = np.zeros(1 << size, np.bool_)
-    bits[hashes >> np.uint64(64 - size)] = True
-    return np.packbits(bits, bitorder="little")

@@ -17,16 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_hexdigest
 
+from curate.code_points import Hashes
+from curate.decontaminate.index import run_hashes
 from curate.document import encodable
+from curate.known_hashes import KnownHashes
 from model.ablation.arms import Documents, Encoder, cut, up_to
-from model.ablation.guard import (
-    GRAM_WORDS,
-    SHORT_GRAM_WORDS,
-    SHORT_TEXT_WORDS,
-    gram_hashes,
-    word_hashes,
-    words_of,
-)
+from model.ablation.guard import gram_width, word_hashes
 
 # a set is scored on so many documents, where it has them, and of each on a piece of equal size
 MOST_PIECES, FEWEST_PIECES = 300, 32
@@ -113,38 +109,24 @@ def mark_clean(heldout: Heldout, versions: Iterable[Sequence[str]]) -> dict[str,
     they are more than BOILERPLATE_SHARE of the text.
     """
     sets = {name: heldout.scored[name] for name in heldout.headline}
-    words = [words_of(text) for part in sets.values() for _, text in part]
-    grams = [gram_hashes(word_hashes(part), _width(part)) for part in words]
-    known = np.unique(np.concatenate([*grams, np.empty(0, np.uint64)]))
+    words = [word_hashes(text) for part in sets.values() for _, text in part]
+    widths = sorted({gram_width(part) for part in words})
+    grams = [run_hashes(part, gram_width(part)) for part in words]
+    known = KnownHashes.over(np.concatenate([*grams, np.empty(0, np.uint64)]))
     met = np.zeros(len(known), np.int64)
-    widths = sorted({_width(part) for part in words})
     for texts in versions:
         found = [np.empty(0, np.int64)]
-        for text in texts:
-            hashes = word_hashes(words_of(text))
-            found += [_places(known, gram_hashes(hashes, width)) for width in widths]
+        for hashes in map(word_hashes, texts):
+            found += [known.places(run_hashes(hashes, width)) for width in widths]
         met[np.unique(np.concatenate(found))] += 1
     told = (met > 0) & (met <= BOILERPLATE_DOCUMENTS)
 
-    def is_clean(part: NDArray[np.uint64]) -> bool:
-        at = _places(known, part)
+    def is_clean(part: Hashes) -> bool:
+        at = np.unique(known.places(part))
         return not told[at].any() and not (len(at) and (met[at] > 0).mean() >= BOILERPLATE_SHARE)
 
-    flags = iter(is_clean(part) for part in grams)
+    flags = iter([is_clean(part) for part in grams])
     return {name: [next(flags) for _ in part] for name, part in sets.items()}
-
-
-def _width(words: Sequence[str]) -> int:
-    return SHORT_GRAM_WORDS if len(words) < SHORT_TEXT_WORDS else GRAM_WORDS
-
-
-def _places(known: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Where `wanted` hashes stand in the ascending `known`, for those that do."""
-    if not len(known):
-        return np.empty(0, np.int64)
-    places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    found: NDArray[np.int64] = places[known[places] == wanted]
-    return found
 
 
 def token_hashes(heldout: Heldout, encoder: Encoder, piece_chars: int | None) -> dict[str, str]:

@@ -36,8 +36,13 @@ from model.ablation.heldout import Diagnostic, Heldout, hold_out, mark_clean, to
 from model.ablation.profiles import Profile
 
 FILE = "prepared.json"
-# files here that a run depends on
-OURS = ("arms.py", "heldout.py", "prepare.py", "resident.py", "tables.py", "trial.py", "trials.py")
+PARTS = ("arms", "guard", "heldout", "prepare", "resident", "tables", "trial", "trials")
+# the files of `model` that a run's numbers come from
+CODE = (
+    "data.py",
+    *(f"{room}/*.py" for room in ("architecture", "training", "evaluation")),
+    *(f"ablation/{part}.py" for part in PARTS),
+)
 
 
 @dataclass(frozen=True)
@@ -149,12 +154,7 @@ def _named(arms: Mapping[str, Documents], held: Heldout) -> Iterator[tuple[str, 
 def _code() -> str:
     """Digest of the code a run's numbers come from."""
     root = Path(model.__path__[0])
-    files = [
-        *root.glob("*.py"),
-        *root.glob("families/*.py"),
-        *(root / "ablation" / n for n in OURS),
-    ]
     digest = hashlib.sha256()
-    for file in sorted(file for file in files if file.name != "cli.py"):
+    for file in sorted(file for pattern in CODE for file in root.glob(pattern)):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import model
 from curate.errors import InputError
 from curate.tokens.tokenizer import train
 from model.ablation.arms import Encoder, guard_arms
@@ -21,6 +23,7 @@ from model.ablation.heldout import (
     token_hashes,
     trained_on,
 )
+from model.ablation.prepare import CODE
 
 WORDS = [f"w{number}" for number in range(400)]
 ENCODER = Encoder(train([" ".join(WORDS)], 384))
@@ -107,3 +110,9 @@ def test_pages_of_one_template_are_not_near_duplicates() -> None:
     assert guard_arms(arms, held, 0.2, None, ("H4",))[1].by_arm == {"raw": 1, "text": 1}
     with pytest.raises(InputError, match="arm raw: every document repeats"):
         guard_arms(arms, held, 0.2, None)
+
+
+def test_every_part_a_run_depends_on_is_there() -> None:
+    """A file that is moved would silently let an ablation go on with the results of older code."""
+    root = Path(model.__path__[0])
+    assert not [pattern for pattern in CODE if not list(root.glob(pattern))]

@@ -20,7 +20,8 @@ def _prose(seed: int, words: int) -> str:
 
 
 HELDOUT = [_prose(seed, 120) for seed in range(5)]
-GUARD = Guard.over([*HELDOUT, "One short line!"])
+HELDOUT_SIGNS = "".join(map(chr, np.random.default_rng(9).permutation(range(0x4E00, 0x4E64))))
+GUARD = Guard.over([*HELDOUT, HELDOUT_SIGNS, "One short line!"])
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,8 @@ GUARD = Guard.over([*HELDOUT, "One short line!"])
         ("one short line more", False),
         (_prose(93, 300), False),
         (_prose(94, 5), False),
+        (HELDOUT_SIGNS[20:40], True),  # a script without spaces
+        (f"“{HELDOUT_SIGNS[20:27]}”", False),
         ("", False),
         ("?!", False),
     ],
@@ -64,7 +67,7 @@ def test_a_guard_over_nothing_lets_everything_pass() -> None:
 def test_another_process_has_the_same_hashes() -> None:
     program = (
         "from model.ablation.guard import Guard\n"
-        "print(Guard.over(['one two three four five six seven eight nine naïve']).grams[8][0].tolist())"
+        "print(Guard.over(['one two three four five six seven eight nine naïve']).grams[8].known.hashes.tolist())"
     )
     told = [
         subprocess.run(
