@@ -142,7 +142,8 @@ class _Corpus:
     def reference(self, sources: set[str], files: Sequence[str]) -> Texts:
         """H1."""
         held = self.curated(sources) if sources else []
-        return held + [pair for path in files for pair in _file_texts(path)]
+        given = [pair for path in files for pair in _file_texts(path)]
+        return held + sorted(given, key=lambda pair: share(pair[0], DRAW))
 
     def diagnostics(self, arms: Mapping[str, Texts]) -> dict[str, Diagnostic]:
         """H3 and H4, where there are such tables."""

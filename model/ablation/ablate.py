@@ -30,7 +30,7 @@ from model.ablation.plan import Work, cost, estimate, make_plan
 from model.ablation.plots import forest_svg, loss_svg
 from model.ablation.prepare import Prepared, prepare
 from model.ablation.profiles import Profile, choose_profile
-from model.ablation.runs import Run
+from model.ablation.runs import MAIN, Run
 from model.ablation.tables import equal_slice
 from model.ablation.trial import Trial
 from model.ablation.trials import Block, read_run
@@ -89,23 +89,23 @@ def _ablate(
             plan = make_plan(output, ready.inputs, profile, pool, start, work)
             block = Block(output, ready, profile, plan.steps, seeds)
             trials = list(block.trials(ways.ladder))
-            missing = _missing(trials, profile)
-            say(estimate(plan, profile, work, missing))
-            runs = _train(trials, block.write_stream, pool, profile)
-            piece, again = None, list[Run]()
+            piece, again = None, list[Trial]()
             if ways.equal_source:
                 piece = equal_slice(ready.arms, ready.encoder, block.tokens)
+                again = list(block.again(piece.again))
+            say(estimate(plan, profile, work, _missing([*trials, *again], profile)))
+            runs = _train(trials, block.write_stream, pool, profile)
+            if piece is not None:
                 write = partial(block.write_stream, limit=piece.coin)
-                again = _train(list(block.again(piece.again)), write, pool, profile)
+                runs += _train(again, write, pool, profile)
     except BrokenProcessPool:
         raise WorkError(
             "a training process died: out of memory, or called from a script that lacks "
             '`if __name__ == "__main__":`; run again to go on'
         ) from None
-    verdict = conclude([*runs, *again], profile, plan, seeds, ready, diagnostics, ways, piece)
-    _write(
-        output, verdict, [run for run in runs if run.parameters == parameter_count(profile.shape)]
-    )
+    verdict = conclude(runs, profile, plan, seeds, ready, diagnostics, ways, piece)
+    size = parameter_count(profile.shape)
+    _write(output, verdict, [run for run in runs if (run.table, run.parameters) == (MAIN, size)])
     return verdict
 
 
@@ -138,7 +138,7 @@ def _work(profile: Profile, ready: Prepared, seeds: int, ways: Ways) -> Work:
     arms = len(ready.arms)
     runs: float = arms * (seeds + len(profile.rate_factors))
     if ways.equal_source:
-        runs += (arms - 1) * seeds
+        runs += arms * seeds
     if ways.ladder:
         runs += sum(cost(shape, profile.shape) for shape in profile.ladder) * arms * seeds
     streams = (2 if ways.equal_source else 1) * arms * seeds

@@ -103,7 +103,7 @@ def _others(runs: Sequence[Run], arm: str, heldout: Heldout) -> dict[str, float]
 def _equal_source(
     runs: Sequence[Run], size: int, documents: Mapping[str, int], piece: Slice, ways: Ways
 ) -> EqualSource:
-    """Table B from its own runs, and from those of table A where both read the same."""
+    """Table B from its own runs, and from those of table A where the slice holds all of an arm."""
     names = [name for name in documents if name not in piece.refused]
     chosen = [
         run

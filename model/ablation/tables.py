@@ -2,8 +2,8 @@
 
 In: arms drawn by the coin on their documents' ids. Out: which documents of each arm lie in a common
 slice, and what equal-source training came to. The decision that matters: an arm is trained again
-only where the slice makes it read something else, and never where it would be read more than
-`MANY_EPOCHS` times: then repetition, not the step, would be measured.
+unless the slice holds all of it, so that every arm reads the same part of the crawl, and never where
+it would be read more than `MANY_EPOCHS` times: then repetition, not the step, would be measured.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def equal_slice(arms: Mapping[str, Documents], encoder: Encoder, tokens: int) ->
     again = tuple(
         name
         for name, count in epochs.items()
-        if count is not None and 1 < count <= MANY_EPOCHS and len(parts[name]) < len(arms[name])
+        if count is not None and count <= MANY_EPOCHS and len(parts[name]) < len(arms[name])
     )
     refused = tuple(name for name, n in epochs.items() if n is None or n > MANY_EPOCHS)
     return Slice(limit, epochs, again, refused)

@@ -12,12 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from xxhash import xxh3_128_hexdigest
+
 from model.ablation.prepare import Prepared
 from model.ablation.profiles import Profile
 from model.ablation.runs import EQUAL_SOURCE, MAIN, Run
 from model.ablation.tables import within
 from model.ablation.trial import Trial, write_stream
 from model.architecture.shape import Shape, parameter_count
+
+MOST_NAME_CHARS = 100
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Block:
 
     def _trial(self, arm: str, seed: int, factor: float, table: str, shape: Shape) -> Trial:
         rate = self.profile.recipe.learning_rate * factor
-        name = f"{self.ready.inputs}-{self.steps}-{quote(arm, safe=' ')}-{seed}"
+        name = f"{self.ready.inputs}-{self.steps}-{_file_name(arm)}-{seed}"
         name += "" if table == MAIN else "-source"
         size = ""
         if shape != self.profile.shape:
@@ -87,6 +91,20 @@ class Block:
             self.output,
             self.output / "runs" / f"{name}-{factor:g}{size}.json",
         )
+
+
+def _file_name(arm: str) -> str:
+    """An arm's name as a part of a file's name, which may not be longer than 255 bytes.
+
+    >>> _file_name("a/b"), len(_file_name("語" * 99))
+    ('a%2Fb', 133)
+    """
+    name = quote(arm, safe=" ")
+    return (
+        name
+        if len(name) <= MOST_NAME_CHARS
+        else f"{name[:MOST_NAME_CHARS]}-{xxh3_128_hexdigest(arm.encode())}"
+    )
 
 
 def read_run(trial: Trial) -> Run:

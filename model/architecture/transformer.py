@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from model.architecture.attention import Attention, Rotation, View, rotary_table, view
 from model.architecture.experts import Experts, balance_loss
 from model.architecture.feed_forward import FeedForward
+from model.architecture.loss import NOT_SCORED, summed_nats
 from model.architecture.shape import EMBEDDING_STD, Shape
 
 
@@ -56,9 +56,8 @@ class Transformer(nn.Module):
         In training, experts add `router_weight` times their balance loss. No target at all gives 0.
         """
         states, routers = self.model(inputs, prefix, self.recompute)
-        log_chances = F.log_softmax(self.lm_head(states).flatten(0, 1), -1, dtype=torch.float32)
-        summed = F.nll_loss(log_chances, targets.flatten(), ignore_index=-100, reduction="sum")
-        loss = summed / (targets != -100).sum().clamp(min=1)
+        summed = summed_nats(states.flatten(0, 1), self.lm_head.weight, targets.flatten())
+        loss = summed / (targets != NOT_SCORED).sum().clamp(min=1)
         if self.training and routers:
             balance = balance_loss(routers, self.shape.experts_per_token)
             loss = loss + self.shape.router_weight * balance

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from curate.errors import InputError
+from model.architecture.loss import NOT_SCORED
 from model.data import Windows
 from model.training.recipe import Recipe
 
-NOT_SCORED = -100
 REPLACED_RATIO, RANDOM_RATIO = 0.8, 0.1
 
 
