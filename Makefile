@@ -13,7 +13,7 @@ demo: $(VENV)/run
 
 test: $(VENV)/dev
 	@$(BIN)/python -m curate.java >/dev/null
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n 2 --dist loadfile
 
 test-fast: $(VENV)/dev
 	$(BIN)/python -m pytest tests/unit -n auto

@@ -19,9 +19,10 @@ from model.ablation.trial import measure_speed
 from model.architecture.shape import Shape, training_flops_per_token
 
 FEWEST_STEPS = 20
+LATEST = 3.0  # times the profile's seconds, where a slow machine needs them for the fewest steps
 CALIBRATION_SECONDS = 2.0
 START_SECONDS = 4.0  # a worker's own start
-EVALUATION_SPEEDUP = 1.0  # fp32 scoring against a bf16 training step, measured (2.1 against fp32)
+EVALUATION_SPEEDUP = {True: 1.0, False: 2.1}  # fp32 scoring against a step in bf16 or not, measured
 OVERHEAD = 0.3  # of a training step, does not shrink with the model
 SAFETY = 0.8
 
@@ -54,7 +55,8 @@ def make_plan(
 ) -> Plan:
     """The plan an interrupted ablation of the same inputs made, or a new one from a measured speed.
 
-    start: when the ablation began, by time.monotonic. InputError: the time is too short.
+    start: when the ablation began, by time.monotonic. A slow machine takes longer than the profile
+    says for `FEWEST_STEPS`. InputError: longer than `LATEST` times that.
     """
     file = output / "plan.json"
     if file.exists():
@@ -64,11 +66,15 @@ def make_plan(
     arguments = (profile.shape, profile.recipe, profile.device, CALIBRATION_SECONDS)
     speeds = [pool.submit(measure_speed, *arguments) for _ in range(profile.workers)]
     speed = min(future.result() for future in speeds)
-    left = profile.seconds - (time.monotonic() - start) - START_SECONDS
-    scoring = work.runs * work.heldout_tokens / EVALUATION_SPEEDUP / (speed * profile.workers)
+    scoring = work.runs * _scoring(work, profile) / (speed * profile.workers)
     a_token = work.runs / (speed * profile.workers) + work.streams / work.encoded_per_second
-    tokens = (left * SAFETY - scoring) / a_token
-    steps = int(tokens / (profile.recipe.batch_windows * profile.shape.context))
+    gone = time.monotonic() - start + START_SECONDS
+
+    def fitting(seconds: float) -> int:
+        tokens = ((seconds - gone) * SAFETY - scoring) / a_token
+        return int(tokens / (profile.recipe.batch_windows * profile.shape.context))
+
+    steps = max(fitting(profile.seconds), min(FEWEST_STEPS, fitting(LATEST * profile.seconds)))
     if steps < FEWEST_STEPS:
         raise InputError(
             f"profile {profile.name}: {profile.seconds:.0f} s are too few for {work.runs:.0f} runs on this "
@@ -82,12 +88,17 @@ def make_plan(
 def estimate(plan: Plan, profile: Profile, work: Work, missing: float) -> str:
     """What is about to be done, and for how long. missing: of the work's runs, those not done yet."""
     tokens = plan.steps * profile.recipe.batch_windows * profile.shape.context
-    each = (tokens + work.heldout_tokens / EVALUATION_SPEEDUP) / plan.tokens_per_second
+    each = (tokens + _scoring(work, profile)) / plan.tokens_per_second
     seconds = each * missing / profile.workers + START_SECONDS
     return (
         f"ablate: {missing:.0f} of {work.runs:.0f} runs of {tokens:,} tokens to do, {profile.workers} at once, "
         f"{plan.tokens_per_second:,.0f} tokens a second each: about {int(seconds) // 60}:{int(seconds) % 60:02d}"
     )
+
+
+def _scoring(work: Work, profile: Profile) -> float:
+    """The tokens a model is trained on in the time it is scored in."""
+    return work.heldout_tokens / EVALUATION_SPEEDUP[bool(profile.recipe.bf16)]
 
 
 def cost(shape: Shape, main: Shape) -> float:

@@ -171,9 +171,10 @@ def test_the_plan_fits_the_time_and_is_made_once(
     first = plan("one")
     assert first.steps == pytest.approx(625, abs=1)
     assert plan("one", seconds=50.0) == first
-    assert plan("two", heldout_tokens=64_000).steps == pytest.approx(375, abs=1)
-    with pytest.raises(InputError, match="7 s are too few for 10 runs"):
-        plan("three", seconds=7.0)
+    assert plan("two", heldout_tokens=134_400).steps == pytest.approx(375, abs=1)
+    assert plan("three", seconds=5.0).steps == planning.FEWEST_STEPS  # 6 would fit
+    with pytest.raises(InputError, match="1 s are too few for 10 runs"):
+        plan("four", seconds=1.0)
 
 
 def test_equal_source_trains_again_in_the_slice(tmp_path: Path, inline: Inline) -> None:
