@@ -112,6 +112,8 @@ class _Corpus:
     def arms(self, wanted: Sequence[str]) -> dict[str, Texts]:
         """The documents for training, per arm."""
         tables = _named(self.runs)
+        if self.raw_tables and len(self.runs) == 1:
+            tables = {RAW: self.raw_tables[-1].table, **tables}
         names = list(wanted or (_last(self.runs) if len(self.runs) > 1 else _tables(self.runs[0])))
         if self.raw is not None and not wanted and len(self.runs) == 1:
             names = [RAW, *names]
@@ -160,7 +162,7 @@ class _Corpus:
         elif self.raw_tables:
             last = self.raw_tables[-1]
             names = {name for name, table in _named(self.runs).items() if table is last.table}
-            winner = next((name for name in arms if name in names), None)
+            winner = next((name for name in arms if name in (*names, RAW)), None)
             found["H4 raw"] = Diagnostic(self._held(last.table), winner, markup=True)
         return found
 

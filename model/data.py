@@ -183,9 +183,13 @@ def read_manifest(folder: str | Path) -> tuple[dict[str, Any], Path]:
         part = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["slices"][0]
         about, first = dict(part["tokens"]), Path(part["files"][0])
         _ = about["shards"], about["vocabulary"], about["eos"]
-    except (OSError, ValueError, TypeError, LookupError) as error:
+    except OSError as error:
         raise InputError(
-            f"{folder}: no manifest.json of token shards ({error!r}); give the output of `tokenize`"
+            f"{folder}: no manifest.json ({error.strerror}); give the output of `tokenize`"
+        ) from None
+    except (ValueError, TypeError, LookupError):
+        raise InputError(
+            f"{folder}: its manifest.json speaks of no token shards; give the output of `tokenize`"
         ) from None
     return about, folder / first.parent
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from curate.errors import InputError
 from model.architecture.shape import Shape
 from model.training.recipe import Recipe
@@ -88,9 +90,14 @@ PROFILES = {
 
 
 def choose_profile(profile: Profile | str) -> Profile:
-    """A profile by name. InputError names the known ones."""
+    """A profile by name. InputError names the known ones, or says that a device is not there."""
     if isinstance(profile, Profile):
         return profile
     if profile not in PROFILES:
         raise InputError(f"unknown profile {profile!r}; known: {', '.join(PROFILES)}")
-    return PROFILES[profile]
+    found = PROFILES[profile]
+    if found.device == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            f"profile {profile} needs a CUDA device, and this PyTorch sees none; use profile cpu"
+        )
+    return found

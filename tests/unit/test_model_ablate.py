@@ -36,7 +36,7 @@ from model.ablation.arms import (
 )
 from model.ablation.heldout import Diagnostic
 from model.ablation.plan import Plan, Work
-from model.ablation.profiles import PROFILES, Profile
+from model.ablation.profiles import PROFILES, Profile, choose_profile
 from model.architecture.shape import Shape
 from model.evaluation.evaluate import evaluate
 from model.training.recipe import Recipe
@@ -175,6 +175,12 @@ def test_the_plan_fits_the_time_and_is_made_once(
     assert plan("three", seconds=5.0).steps == planning.FEWEST_STEPS  # 6 would fit
     with pytest.raises(InputError, match="1 s are too few for 10 runs"):
         plan("four", seconds=1.0)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_profile_for_a_gpu_needs_one() -> None:
+    with pytest.raises(InputError, match="profile gpu needs a CUDA device.*use profile cpu"):
+        choose_profile("gpu")
 
 
 def test_equal_source_trains_again_in_the_slice(tmp_path: Path, inline: Inline) -> None:
