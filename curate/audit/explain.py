@@ -10,13 +10,14 @@ import difflib
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import nan
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.audit.replay import Deed, replay
 from curate.audit.rules import Bound, bounds
 from curate.document import RECORD
 from curate.errors import InputError
@@ -24,6 +25,7 @@ from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
 
 LEAST_PREFIX = 6
 DIFF_LINES = 60
+STEP_DIFF_LINES = 24
 LINE_CHARS = 160
 _HEX = re.compile(r"[0-9a-f]+")
 
@@ -31,7 +33,8 @@ _HEX = re.compile(r"[0-9a-f]+")
 @dataclass(frozen=True)
 class Chapter:
     """What one table says: `state` is "kept", "dropped" or "not a document". `signals` and `labels`
-    are those that are new or changed since the table before; `broken` says which bounds."""
+    are those that are new or changed since the table before; `broken` says which bounds; `deeds` what
+    each step did, where that can be repeated."""
 
     table: str
     steps: tuple[str, ...]
@@ -43,6 +46,19 @@ class Chapter:
     signals: Mapping[str, float]
     labels: Mapping[str, str]
     broken: tuple[str, ...]
+    deeds: tuple[StepDeed, ...] = ()
+
+
+@dataclass(frozen=True)
+class StepDeed:
+    """What a step did to the text: `state` is "kept" or the reason of the drop; `diff` is empty where
+    nothing was changed; `made_chars`: of a text that the step made of content."""
+
+    step: str
+    state: str
+    made_chars: int | None
+    diff: tuple[str, ...]
+    signals: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -104,9 +120,11 @@ def explain(run_dir: str, key: str) -> Explanation:
     limits = bounds(run)
     rows = _history(run, key)
     chapters = []
-    before: dict[str, Any] = {"signals": {}, "labels": {}}
+    before: dict[str, Any] | None = None
     for table, row in rows:
-        chapters.append(_chapter(table, row, before, limits))
+        chapter = _chapter(table, row, before or {"signals": {}, "labels": {}}, limits)
+        deeds = tuple(map(_told, replay(run, table, row, before)))
+        chapters.append(replace(chapter, deeds=deeds))
         before = row
     first, last = rows[0][1], rows[-1][1]
     media_type = last["media_type"] or first["media_type"]
@@ -178,6 +196,16 @@ def _chapter(
     )
 
 
+def _told(deed: Deed) -> StepDeed:
+    made = len(deed.after) if deed.before is None and deed.after is not None else None
+    diff: tuple[str, ...] = ()
+    if deed.changed and deed.before is not None:
+        diff = tuple(
+            unified_diff(deed.before, deed.after or "", STEP_DIFF_LINES, ("before", "after"))
+        )
+    return StepDeed(deed.step, deed.drop or "kept", made, diff, deed.signals)
+
+
 def _news(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in now.items() if before.get(name) != value}
 
@@ -194,12 +222,14 @@ def _duplicate(table: FinishedTable, row: Mapping[str, Any]) -> Duplicate | None
     return Duplicate(kept_id, kept["url"] if kept else None, similarity, kept is not None, diff)
 
 
-def unified_diff(kept: str, dropped: str, most: int = DIFF_LINES) -> Iterator[str]:
+def unified_diff(
+    first: str, second: str, most: int = DIFF_LINES, names: tuple[str, str] = ("kept", "dropped")
+) -> Iterator[str]:
     """A unified diff by sentence-sized lines, at most `most` lines of at most `LINE_CHARS` characters.
 
     Equal texts give nothing.
     """
-    lines = difflib.unified_diff(_cut(kept), _cut(dropped), "kept", "dropped", lineterm="", n=1)
+    lines = difflib.unified_diff(_cut(first), _cut(second), *names, lineterm="", n=1)
     for number, line in enumerate(lines):
         if number == most:
             yield "…"
@@ -250,3 +280,16 @@ def _chapter_lines(chapter: Chapter) -> Iterator[str]:
     for step, parts in grouped.items():
         listed = f"{step}: {', '.join(parts)}" if step else ", ".join(parts)
         yield from textwrap.wrap(listed, 100, initial_indent="  ", subsequent_indent="    ")
+    for deed in chapter.deeds:
+        yield from _deed_lines(deed)
+
+
+def _deed_lines(deed: StepDeed) -> Iterator[str]:
+    """A step that changed the text or dropped the document; the others only measured."""
+    if deed.made_chars is not None:
+        yield f"  {deed.step} made {deed.made_chars:,} characters of text"
+    if deed.diff:
+        yield f"  {deed.step} changed:"
+        yield from (f"    {line}" for line in deed.diff)
+    if deed.state != "kept":
+        yield f"  {deed.step} dropped it: {deed.state}"
