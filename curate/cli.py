@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from curate import __version__
-from curate.errors import CurateError, InputError, RecipeError, UserError
+from curate.errors import CurateError, InputError, RecipeError, UserError, WorkError
 from model.cli import register as register_model_commands
 
 app = typer.Typer(
@@ -327,6 +327,17 @@ def audit(
     recipe: Annotated[str, typer.Argument(help="Recipe file, or the name of a bundled one.")],
     output: Output,
     per_kind: Annotated[int, typer.Option(help="Defects to plant of each kind.")] = 50,
+    per_grade: Annotated[
+        int, typer.Option(help="Defects to plant of each strength, for detection curves.")
+    ] = 10,
+    floor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--floor",
+            metavar="KIND=SHARE",
+            help="Exit with 1 if a recall is lower (or collateral higher), e.g. near_duplicate=.9",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, other places.")] = 0,
     set: Set = None,
     master: Master = None,
@@ -334,9 +345,15 @@ def audit(
 ) -> None:
     """Plant labelled defects into a sample of the recipe's own sources; report each step's recall."""
     from curate.audit import audit as plant_and_run
+    from curate.audit.floors import below, parse_floors
 
-    result = plant_and_run(recipe, set or (), output, per_kind, seed, master, _say(as_json))
+    floors = parse_floors(floor or ())
+    result = plant_and_run(
+        recipe, set or (), output, per_kind, per_grade, seed, master, _say(as_json)
+    )
     _print_json(result.to_json()) if as_json else print("\n".join(result.lines()))
+    if failed := list(below(result, floors)):
+        raise WorkError(f"the audit is below its floors: {'; '.join(failed)}")
 
 
 @app.command("train-classifier")

@@ -49,9 +49,13 @@ def read_json(path: str) -> dict[str, Any] | None:
 
 
 def write_json(path: str, value: Mapping[str, Any]) -> None:
-    """Put a small JSON file in one piece: a reader sees the old one or the new one."""
+    """Put a small JSON file in one piece, see `write_bytes`."""
+    write_bytes(path, json.dumps(value, indent=1, default=str).encode())
+
+
+def write_bytes(path: str, data: bytes) -> None:
+    """Put a small file in one piece: a reader sees the old one or the new one."""
     fs, plain = file_system(path)
-    data = json.dumps(value, indent=1, default=str).encode()
     try:
         if isinstance(fs, LocalFileSystem):
             partial = Path(f"{plain}.{uuid.uuid4().hex[:8]}.partial")

@@ -61,7 +61,7 @@ class Mojibake:
         charset, again = draw.choice(("cp1252", "latin-1")), draw.random() < 0.25
         damaged = [misread(passage, charset) for passage in passages]
         damaged = [misread(passage, charset) for passage in damaged] if again else damaged
-        return Planted(_insert(text, damaged, draw), tuple(passages))
+        return Planted(insert(text, damaged, draw), tuple(passages))
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class NearDuplicate:
         """Exchange one to four words, as long as the copy stays near enough."""
         copy = text
         for _ in range(draw.randint(1, 4)):
-            edited = _edit(copy, draw)
+            edited = edit(copy, draw)
             if jaccard(text, edited) >= NEAR_JACCARD:
                 copy = edited
         return Planted(text, copy=copy)
@@ -124,7 +124,7 @@ class Toxic:
     def plant(self, text: str, draw: random.Random) -> Planted:
         """Evidence: the insults."""
         insults = draw.sample(INSULTS, draw.randint(1, 5))
-        return Planted(_insert(text, insults, draw), tuple(insults))
+        return Planted(insert(text, insults, draw), tuple(insults))
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class PersonalData:
         carriers = [draw.choice(CARRIERS[form]) for form in forms]
         lines = [carrier.format(item) for carrier, item in zip(carriers, evidence, strict=True)]
         context = tuple(carrier.partition(" {}")[0] for carrier in carriers)
-        return Planted(_insert(text, lines, draw), evidence, context)
+        return Planted(insert(text, lines, draw), evidence, context)
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Boilerplate:
     def plant(self, text: str, draw: random.Random) -> Planted:
         """Evidence: the lines, which have to be gone."""
         lines = draw.sample(BOILERPLATE, 3)
-        return Planted(_insert(text, lines, draw), tuple(lines))
+        return Planted(insert(text, lines, draw), tuple(lines))
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class RepeatedNgrams:
         phrase, times = draw.choice(REPEATED), draw.randint(3, 25)
         line = f"{phrase.capitalize()}."
         lines = [line] * times if draw.random() < 0.5 else [" ".join([line] * times)]
-        return Planted(_insert(text, lines, draw), (phrase,))
+        return Planted(insert(text, lines, draw), (phrase,))
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class EvaluationQuestion:
     def plant(self, text: str, draw: random.Random) -> Planted:
         """Evidence: the question."""
         question, answer = draw.choice(QUESTIONS)
-        return Planted(_insert(text, [f"{question} {answer}"], draw), (question,))
+        return Planted(insert(text, [f"{question} {answer}"], draw), (question,))
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def _shingles(text: str) -> set[tuple[str, ...]]:
     }
 
 
-def _insert(text: str, lines: list[str], draw: random.Random) -> str:
+def insert(text: str, lines: list[str], draw: random.Random) -> str:
     """New lines at random places between the lines of a text, never before the first."""
     result = text.split("\n")
     for line in lines:
@@ -244,7 +244,7 @@ def _insert(text: str, lines: list[str], draw: random.Random) -> str:
     return "\n".join(result)
 
 
-def _edit(text: str, draw: random.Random) -> str:
+def edit(text: str, draw: random.Random) -> str:
     """Exchange one word by another word of the text; lines stay as they are."""
     lines = [line.split(" ") for line in text.split("\n")]
     words = [word for line in lines for word in line if word.isalpha() and len(word) > 3]

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from curate.audit.defects import DEFECTS, Defect, ForeignLanguage, Planted
+from curate.audit.graded import GRADED
 from curate.audit.questions import QUESTIONS
 from curate.errors import InputError
 from curate.store import unwritable
 
 LABEL, EVIDENCE, CONTEXT = "planted", "planted_evidence", "planted_context"
+GRADE = "planted_grade"
 HOST = "http://planted.example"
 LEAST_TEXTS = 3
 LEAST_WORDS = 150
@@ -64,9 +66,10 @@ class PlantedCorpus:
 
 def plant(
     texts: Sequence[str], per_kind: int, seed: int, folder: str,
-    spoken: Sequence[str] = ("en",), markup: bool = True,
+    spoken: Sequence[str] = ("en",), markup: bool = True, per_grade: int = 0,
 ) -> PlantedCorpus:  # fmt: skip
-    """Write `per_kind` planted documents of every kind (pairs, for duplicates) below `folder`.
+    """Write `per_kind` planted documents of every kind (pairs, for duplicates) below `folder`, and
+    `per_grade` of every grade of the graded ones, as far as there are sentences for them.
 
     `texts`: documents of the corpus. `spoken`: ISO 639-1 codes that are not foreign to it.
     `markup`: as HTML pages (for a recipe that extracts) or as plain text. Equal arguments write
@@ -78,7 +81,8 @@ def plant(
     rows: list[dict[str, Any]] = []
     for number in range(per_kind):
         for defect in defects.values():
-            rows += _rows(defect, number, defect.plant(assembler.text(), draw), markup)
+            rows += _rows(defect, f"{number}", defect.plant(assembler.text(), draw), markup)
+    rows += _graded(assembler, per_grade, draw, markup)
     documents, evaluation = Path(folder, "planted.jsonl.gz"), Path(folder, "evaluation.jsonl")
     try:
         documents.parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +94,21 @@ def plant(
         raise unwritable(folder, error) from None
     counts = Counter(row["labels"][LABEL] for row in rows)
     return PlantedCorpus(str(documents), str(evaluation), dict(counts))
+
+
+def _graded(
+    assembler: Assembler, per_grade: int, draw: random.Random, markup: bool
+) -> Iterator[dict[str, Any]]:
+    """One of every grade in turn, so that a corpus of few sentences has some of each."""
+    for number in range(per_grade):
+        for defect in GRADED.values():
+            for grade in defect.grades:
+                try:
+                    planted = defect.plant_at(grade, assembler.text, draw)
+                except InputError:
+                    return
+                for row in _rows(defect, f"{grade:g}-{number}", planted, markup):
+                    yield {**row, "labels": {**row["labels"], GRADE: f"{grade:g}"}}
 
 
 class Assembler:
@@ -177,8 +196,8 @@ def page(text: str, name: str) -> str:
     return _ARTICLE.format(title=html.escape(title, quote=False), body=body, name=name)
 
 
-def _rows(defect: Defect, number: int, planted: Planted, markup: bool) -> Iterator[dict[str, Any]]:
-    texts = {str(number): planted.text}
+def _rows(defect: Defect, number: str, planted: Planted, markup: bool) -> Iterator[dict[str, Any]]:
+    texts = {number: planted.text}
     if planted.copy is not None:
         texts[f"{number}-copy"] = planted.copy
     labels = {LABEL: defect.kind, EVIDENCE: json.dumps(planted.evidence, ensure_ascii=False)}

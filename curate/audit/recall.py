@@ -24,13 +24,15 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from curate.audit.curves import curves_svg
 from curate.audit.defects import DEFECTS, Defect
-from curate.audit.plant import CONTEXT, EVIDENCE, HOST, LABEL
+from curate.audit.graded import GRADED, GradedDefect
+from curate.audit.plant import CONTEXT, EVIDENCE, GRADE, HOST, LABEL
 from curate.errors import InputError
 from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
-from curate.store import write_json
+from curate.store import write_bytes, write_json
 
-FILE = "audit.json"
+FILE, CURVES = "audit.json", "audit-curves.svg"
 EXAMPLES = 5
 SAMPLING = ("mix", "tokenize")
 CUT = "passage cut"
@@ -74,10 +76,30 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """How much of a graded defect was stopped, by any step: a share for each grade."""
+
+    kind: str
+    unit: str
+    points: tuple[tuple[float, Interval], ...]
+
+    def line(self) -> str:
+        """
+        >>> Curve("toxic_among", "lines", ((3, Interval(9, 10)), (10, Interval(1, 4)))).line()
+        'toxic_among, stopped by lines: 3: 9/10, 10: 1/4'
+        """
+        told = ", ".join(f"{grade:g}: {found.hits}/{found.of}" for grade, found in self.points)
+        return f"{self.kind}, stopped by {self.unit}: {told}"
+
+
+@dataclass(frozen=True)
 class Audit:
-    """Recall by kind, and the collateral: undamaged documents that were dropped, by reason."""
+    """Recall by kind, the curves of graded kinds, what was restored to the very characters it had, and
+    the collateral: undamaged documents that were dropped, by reason."""
 
     found: tuple[Found, ...]
+    curves: tuple[Curve, ...]
+    restored: Interval
     controls: int
     collateral: Interval
     collateral_reasons: Mapping[str, int]
@@ -86,6 +108,15 @@ class Audit:
         """Plain data, as written to `audit.json`."""
         return {
             "defects": [{**asdict(f), "recall": f.recall.to_json()} for f in self.found],
+            "curves": [
+                {
+                    "kind": curve.kind,
+                    "unit": curve.unit,
+                    "points": [{"grade": g, **found.to_json()} for g, found in curve.points],
+                }
+                for curve in self.curves
+            ],
+            "restored": self.restored.to_json(),
             "controls": self.controls,
             "collateral": {**self.collateral.to_json(), "reasons": dict(self.collateral_reasons)},
         }
@@ -112,7 +143,15 @@ class Audit:
             ).rstrip()
             for row in rows
         ]
-        return [*table, "", *self._collateral_lines()]
+        return [*table, "", *self._curve_lines(), *self._collateral_lines()]
+
+    def _curve_lines(self) -> Iterator[str]:
+        if self.restored.share is not None:
+            yield (
+                f"mojibake restored to the very characters: {self.restored.hits} of "
+                f"{self.restored.of} = {self.restored.share:.1%}"
+            )
+        yield from (curve.line() for curve in self.curves)
 
     def _collateral_lines(self) -> Iterator[str]:
         if not self.controls:
@@ -145,8 +184,12 @@ def recall(run_dir: str) -> Audit:
     controls = by_kind.get("control", [])
     reasons = _ordered(Counter(row["drop"] for row in controls if _dropped(row)))
     hits = sum(reasons.values())
-    audit = Audit(found, len(controls), Interval(hits, len(controls)), reasons)
+    curves = tuple(_curve(GRADED[kind], rows) for kind, rows in by_kind.items() if kind in GRADED)
+    restored = _restored(by_kind.get("mojibake", []))
+    audit = Audit(found, curves, restored, len(controls), Interval(hits, len(controls)), reasons)
     write_json(f"{run.path}/{FILE}", audit.to_json())
+    if curves:
+        write_bytes(f"{run.path}/{CURVES}", curves_svg(curves).encode())
     return audit
 
 
@@ -197,6 +240,29 @@ def _judge(defect: Defect, rows: list[dict[str, Any]], order: Sequence[str]) -> 
     return Found(
         defect.kind, step, len(units), dict(outcomes), _ordered(reasons), hits, tuple(missed)
     )
+
+
+def _curve(defect: GradedDefect, rows: list[dict[str, Any]]) -> Curve:
+    units: dict[tuple[float, str], list[dict[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: str(row["url"])):
+        key = (float(row["labels"][GRADE]), row["url"].removesuffix("-copy"))
+        units.setdefault(key, []).append(row)
+    planted, stopped = Counter[float](), Counter[float]()
+    for (grade, _), unit in units.items():
+        planted[grade] += 1
+        stopped[grade] += _outcome(defect, unit)[0] != "missed"
+    points = tuple((grade, Interval(stopped[grade], planted[grade])) for grade in sorted(planted))
+    return Curve(defect.kind, defect.unit, points)
+
+
+def _restored(rows: list[dict[str, Any]]) -> Interval:
+    """Of the documents with mojibake that were kept: how many have every passage as it was meant."""
+    kept = [row for row in rows if not _dropped(row)]
+    whole = sum(
+        all(passage in (row["text"] or "") for passage in json.loads(row["labels"][EVIDENCE]))
+        for row in kept
+    )
+    return Interval(whole, len(kept))
 
 
 def _outcome(defect: Defect, unit: list[dict[str, Any]]) -> tuple[str, str | None, list[str]]:

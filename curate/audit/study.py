@@ -39,17 +39,21 @@ def audit(
     overrides: Sequence[str],
     output: str,
     per_kind: int = 50,
+    per_grade: int = 10,
     seed: int = 0,
     master: str | None = None,
     say: Callable[[str], None] = print,
 ) -> Audit:
-    """Plant `per_kind` defects of every kind, run the recipe below `output`, and judge it.
+    """Plant `per_kind` defects of every kind and `per_grade` of every grade of the graded ones, run
+    the recipe below `output`, and judge it.
 
     The run covers whole files, drawn by `seed` until `SAMPLE_BYTES`, and leaves out `mix` and
     `tokenize`, which judge nothing.
     """
-    if per_kind < 1:
-        raise UserError(f"--per-kind has to be at least 1, got {per_kind}")
+    if per_kind < 1 or per_grade < 0:
+        raise UserError(
+            f"--per-kind has to be at least 1, --per-grade at least 0, got {per_kind} and {per_grade}"
+        )
     sampled = sample(load(recipe, overrides), seed)
     steps = [step for step in sampled.steps if isinstance(step, Step)]
     texts = list(islice(_texts(sampled), TEXTS))
@@ -58,7 +62,9 @@ def audit(
         (step.params.get("keep", ["en"]) for step in steps if step.name == "language"), ["en"]
     )
     markup = any(step.group == "extract" for step in steps)
-    planted = plant(texts, per_kind, seed, f"{absolute(output)}/planted", spoken or ["en"], markup)
+    planted = plant(
+        texts, per_kind, seed, f"{absolute(output)}/planted", spoken or ["en"], markup, per_grade
+    )
     run(with_planted(sampled, planted), output, master, say)
     return recall(open_run(absolute(output)).path)
 
