@@ -59,6 +59,10 @@ Master = Annotated[
     str | None, typer.Option(help="Spark master; default SPARK_MASTER, else local[*].")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Name = Annotated[str | None, typer.Option(help="The dataset's name, as owner/name on the hub.")]
+PrettyName = Annotated[str | None, typer.Option(help="Its title; default the name.")]
+License = Annotated[str | None, typer.Option(help="Its licence, such as odc-by or cc-by-4.0.")]
+Contact = Annotated[str | None, typer.Option(help="Whom to ask to take a document out.")]
 RunDir = Annotated[str, typer.Argument(metavar="RUN_DIR", help="Output folder of a run.")]
 
 
@@ -273,9 +277,17 @@ def crawl(
 
 @app.command()
 def export(
-    table: Annotated[str, typer.Argument(metavar="TABLE_DIR", help="A committed table.")],
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE_DIR", help="A committed table; for --to huggingface or a run."
+        ),
+    ],
     output: Annotated[
-        str, typer.Option("--output", help="FILE.jsonl, .jsonl.gz, .jsonl.zst or .parquet")
+        str,
+        typer.Option(
+            "--output", help="FILE.jsonl, .jsonl.gz, .jsonl.zst or .parquet; or a new FOLDER."
+        ),
     ],
     dropped: Annotated[
         bool, typer.Option("--dropped", help="The dropped documents instead of the kept.")
@@ -287,8 +299,36 @@ def export(
     chunk_overlap_chars: Annotated[
         int, typer.Option(help="How many characters two neighbouring pieces share at most.")
     ] = 0,
+    to: Annotated[
+        str | None,
+        typer.Option(help="huggingface: a folder of splits and shards, with its card."),
+    ] = None,
+    shard_rows: Annotated[
+        int | None, typer.Option(help="Documents of a shard; default about 500 MB.")
+    ] = None,
+    name: Name = None,
+    pretty_name: PrettyName = None,
+    license: License = None,
+    contact: Contact = None,
 ) -> None:
-    """Write a table's documents into one file."""
+    """Write a table's documents into one file, or a run's as a dataset.
+
+    Example: curate export out --to huggingface --output dataset --license odc-by
+    """
+    if to is not None:
+        if to != "huggingface":
+            raise UserError(f"--to {to}: known is huggingface; leave --to out to write one file")
+        if dropped or chunk_chars is not None:
+            raise UserError(
+                "--to huggingface writes kept documents whole: no --dropped, no --chunk…"
+            )
+        from curate.card import About
+        from curate.dataset_folder import export_folder
+
+        about = About(name, pretty_name, license, contact)
+        written = export_folder(table, output, about, shard_rows)
+        print(f"{written:,} documents written to {output}")
+        return
     from curate.export import Pieces
     from curate.export import export as write
 
@@ -297,6 +337,28 @@ def export(
     pieces = None if chunk_chars is None else Pieces(chunk_chars, chunk_overlap_chars)
     rows = write(table, output, dropped, pieces)
     print(f"{rows:,} {'pieces' if pieces else 'documents'} written to {output}")
+
+
+@app.command()
+def card(
+    run_dir: RunDir,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", help="Folder of an export, or another; default the run's."),
+    ] = None,
+    name: Name = None,
+    pretty_name: PrettyName = None,
+    license: License = None,
+    contact: Contact = None,
+) -> None:
+    """Write a run's dataset card (README.md) and Croissant metadata (croissant.json).
+
+    Example: curate card out --license odc-by --contact data@example.org
+    """
+    from curate.card import About
+    from curate.card import card as write
+
+    print(write(run_dir, output, About(name, pretty_name, license, contact)))
 
 
 @app.command()

@@ -259,14 +259,15 @@ def code_version() -> str:
 
     digest = hashlib.sha256()
     for name in LIBRARIES:
-        digest.update(f"{name} {_version(name)}\0".encode())
+        digest.update(f"{name} {installed(name)}\0".encode())
     root = Path(__file__).parent
     for file in sorted(root.rglob("*.py")):
         digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
-def _version(name: str) -> str:
+def installed(name: str) -> str:
+    """The version of a library here, or "none"."""
     try:
         return version(name)
     except PackageNotFoundError:
