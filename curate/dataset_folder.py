@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from curate.card import About, card
 from curate.card.data_files import DATA, SHARD
-from curate.card.facts import is_heldout, require_files, rows
+from curate.card.facts import is_heldout, require_files, rows, wide_rows
 from curate.card.front_matter import COLUMNS
 from curate.card.shards import Shards
 from curate.card.write import CROISSANT, README, check_ours, opened
@@ -32,7 +32,6 @@ from curate.store import unwritable
 
 SCHEMA = pa.schema([(name, pa.string()) for name in COLUMNS])
 MAPS = ("signals", "labels")
-BATCH_ROWS = 512
 
 
 def export_folder(
@@ -92,7 +91,7 @@ def check_replaceable(folder: Path) -> None:
 
 def _write(table: FinishedTable, folder: Path, shard_rows: int | None) -> int:
     splits = [Shards(folder, name, SCHEMA, shard_rows) for name in (TRAIN, HELDOUT)]
-    for batch in rows(table, list(COLUMNS), True, BATCH_ROWS):
+    for batch in rows(table, list(COLUMNS), True, wide_rows(table)):
         heldout = is_heldout(batch)
         for shards, mask in zip(splits, (pc.invert(heldout), heldout), strict=True):
             shards.add(as_text(batch.filter(mask)))

@@ -27,6 +27,7 @@ from curate.split import HELDOUT, TRAIN, registered_domain
 MASKS = ("email", "iban", "card", "ip", "phone")
 NAME_CHARS = 200
 NARROW_ROWS, WIDE_ROWS = 32_768, 512
+WIDE_BYTES = 32 << 20
 _AUTHORITY = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/?#:]+)"
 
 
@@ -78,7 +79,7 @@ def gather(run: FinishedRun, text_bytes: bool = False) -> Facts:
     for table in {run.documents[0].name: run.documents[0], last.name: last}.values():
         require_files(table)
     columns = ["url", "language", "fetched", "labels", "signals", *(["text"] if text_bytes else [])]
-    for batch in rows(last, columns, True, WIDE_ROWS if text_bytes else NARROW_ROWS):
+    for batch in rows(last, columns, True, wide_rows(last) if text_bytes else NARROW_ROWS):
         _add(facts, batch)
     if not facts.documents:
         raise InputError(
@@ -113,6 +114,12 @@ def rows(
     for batch in scanner.to_batches():
         record = pc.starts_with(pc.fill_null(batch.column("drop"), ""), RECORD)
         yield batch.filter(pc.invert(pc.or_(record, planted(batch))))
+
+
+def wide_rows(table: FinishedTable) -> int:
+    """How many rows to read at once with their texts: about `WIDE_BYTES` of the average ones."""
+    total = table.table.total()
+    return max(1, min(WIDE_ROWS, WIDE_BYTES * max(1, total.kept) // max(1, total.kept_bytes)))
 
 
 def planted(batch: pa.RecordBatch) -> pa.Array:

@@ -131,6 +131,22 @@ def params_of(run: FinishedRun, name: str) -> list[dict[str, Any]]:
     return [params for table in run.tables for step, params in table.steps if step == name]
 
 
+def alarms(run: FinishedRun) -> list[str]:
+    """What a deduplication found that a person should look at."""
+    found = []
+    for table in run.tables:
+        for alarm in (
+            alarm for part in table.manifest["slices"] for alarm in part.get("alarms", ())
+        ):
+            if alarm["what"] == "source":
+                found.append(
+                    f"The source {alarm['name']} lost {alarm['documents']:,} of {alarm['of']:,} documents."
+                )
+            else:
+                found.append(f"{alarm['documents']:,} documents were dropped for {alarm['name']}.")
+    return found
+
+
 def evaluation_sets(run: FinishedRun) -> list[str]:
     """What the run was decontaminated against, as its recipe names it."""
     given = [params.get("against") or () for params in params_of(run, "decontaminate")]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from curate.card.facts import MASKS, Facts
 from curate.card.ledger import crawls, in_group, params_of
+from curate.card.markdown import documents
 from curate.finished import FinishedRun
 
 MASK_NAMES = {
@@ -42,17 +43,17 @@ def limits(run: FinishedRun, facts: Facts) -> Iterator[str]:
             "hatred in decent words and minds quotations and reclaimed words."
         )
     if facts.domains.total < facts.documents:
-        missing = facts.documents - facts.domains.total
-        yield f"{missing:,} documents have no URL with a host, so no site is known for them."
+        missing = documents(facts.documents - facts.domains.total)
+        yield f"No site is known for {missing} without a URL that has a host."
     if facts.repeated:
         yield (
-            f"The mix asks for {facts.repeated:,} documents more than once; each stands here once, and "
+            f"The mix asks for {documents(facts.repeated)} more than once; each stands here once, and "
             "mix.copies in its signals says how often it is wanted."
         )
     if facts.planted:
         yield (
-            f"The ledger counts {facts.planted:,} documents that the audit had planted; they are not "
-            "in the data."
+            f"The ledger counts {documents(facts.planted)} that the audit had planted and that the "
+            "data leaves out."
         )
     yield "Whether what the texts say is true was not checked."
 
@@ -64,9 +65,9 @@ def personal(run: FinishedRun, facts: Facts) -> Iterator[str]:
         return
     asked = {kind for params in params_of(run, "private") for kind in params.get("kinds", MASKS)}
     for kind in MASKS:
-        documents, masks = facts.masked.get(kind, (0, 0))
+        masked, masks = facts.masked.get(kind, (0, 0))
         if kind in asked:
-            yield f"{MASK_NAMES[kind]}: {masks:,} masked in {documents:,} of the documents kept"
+            yield f"{MASK_NAMES[kind]}: {masks:,} masked, in {documents(masked)} of those kept"
         else:
             yield f"{MASK_NAMES[kind]}: not masked"
 

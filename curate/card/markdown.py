@@ -60,6 +60,14 @@ def fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
+def documents(number: int) -> str:
+    """
+    >>> documents(1), documents(2000)
+    ('1 document', '2,000 documents')
+    """
+    return f"{number:,} document{'' if number == 1 else 's'}"
+
+
 def plain(value: object) -> str:
     """A value on one line, without control characters, not endless.
 

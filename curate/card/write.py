@@ -23,7 +23,15 @@ from curate.card.data_files import Data, of_export, of_run, shards
 from curate.card.facts import Facts, gather
 from curate.card.front_matter import COLUMNS, front_matter
 from curate.card.limits import limits, opt_out, personal
-from curate.card.markdown import as_yaml, code, fenced, inline, plain, without_credentials
+from curate.card.markdown import (
+    as_yaml,
+    code,
+    documents,
+    fenced,
+    inline,
+    plain,
+    without_credentials,
+)
 from curate.errors import InputError, OutputError
 from curate.finished import RUN, FinishedRun, open_run
 from curate.report.page import count, percent, size
@@ -120,6 +128,7 @@ def render(run: FinishedRun, facts: Facts, data: Data, about: About) -> str:
         "tables": ledger.tables(run),
         "dedup": ledger.dropped_by(run, "dedup"),
         "dedup_steps": ledger.in_group(run, "dedup"),
+        "alarms": ledger.alarms(run),
         "decontamination": ledger.dropped_by(run, "decontaminate"),
         "against": ledger.evaluation_sets(run),
         "audit": judged.audit(run),
@@ -141,7 +150,7 @@ def _naming(run: FinishedRun, facts: Facts, about: About) -> Naming:
     steps = ", ".join(dict.fromkeys(run.step_order)) or "none"
     return Naming(
         name=name,
-        description=f"{facts.documents:,} documents for training language models; steps: {steps}.",
+        description=f"{documents(facts.documents)} for training language models; steps: {steps}.",
         licence=plain(about.license) if about.license else None,
         published=created,
         version=".".join(str(int(part)) for part in created.split("-")),
@@ -182,6 +191,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {"count": count, "size": size, "percent": percent}
+    found.filters |= {"count": count, "size": size, "percent": percent, "documents": documents}
     found.filters |= {"code": lambda value: Ready(code(value)), "ready": Ready}
     return found
