@@ -40,7 +40,7 @@ def export_folder(
     """Write the kept documents of a run's last table, or of the table at `path`, with their card;
     returns how many.
 
-    `InputError`: no finished run or table, or nothing kept. `OutputError`: `output` holds something
+    `InputError`: no finished run or table, nothing kept, or no text yet. `OutputError`: `output` holds something
     that is no older export of ours, or cannot be written.
     """
     if shard_rows is not None and shard_rows < 1:
@@ -91,10 +91,16 @@ def check_replaceable(folder: Path) -> None:
 
 def _write(table: FinishedTable, folder: Path, shard_rows: int | None) -> int:
     splits = [Shards(folder, name, SCHEMA, shard_rows) for name in (TRAIN, HELDOUT)]
+    texts = 0
     for batch in rows(table, list(COLUMNS), True, wide_rows(table)):
+        texts += pc.count(batch.column("text")).as_py()
         heldout = is_heldout(batch)
         for shards, mask in zip(splits, (pc.invert(heldout), heldout), strict=True):
             shards.add(as_text(batch.filter(mask)))
+    if not texts:
+        raise InputError(
+            f"{table.table.path}: no document has text; export a table made by extract or later"
+        )
     for shards in splits:
         shards.close()
     return sum(shards.rows for shards in splits)

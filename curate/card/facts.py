@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from curate.audit.plant import HOST
 from curate.card.tally import Tally
-from curate.document import RECORD
+from curate.document import RECORD, SCHEMA
 from curate.errors import InputError
 from curate.finished import FinishedRun, FinishedTable
 from curate.split import HELDOUT, TRAIN, registered_domain
@@ -108,10 +108,7 @@ def rows(
 ) -> Iterator[pa.RecordBatch]:
     """The documents of a table, batch by batch and in order: no non-documents, none planted."""
     wanted = list(dict.fromkeys([*columns, "url", "drop"]))
-    scanner = table.table.dataset(kept).scanner(
-        columns=wanted, batch_size=batch_rows, batch_readahead=2, fragment_readahead=1
-    )
-    for batch in scanner.to_batches():
+    for batch in _batches(table, wanted, kept, batch_rows):
         record = pc.starts_with(pc.fill_null(batch.column("drop"), ""), RECORD)
         yield batch.filter(pc.invert(pc.or_(record, planted(batch))))
 
@@ -145,6 +142,20 @@ def domains(urls: pa.Array) -> Mapping[str, int]:
         domain = _domain(name)
         found[domain] = found.get(domain, 0) + number
     return found
+
+
+def _batches(
+    table: FinishedTable, columns: Sequence[str], kept: bool | None, batch_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Row group by row group: over a whole file Arrow reads ahead without a bound in bytes."""
+    for fragment in table.table.dataset(kept).get_fragments():
+        for group in fragment.split_by_row_group(schema=SCHEMA):
+            yield from group.to_batches(
+                schema=SCHEMA,
+                columns=list(columns),
+                batch_size=batch_rows,
+                batch_readahead=1,
+            )
 
 
 def _add(facts: Facts, batch: pa.RecordBatch) -> None:

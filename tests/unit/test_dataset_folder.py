@@ -191,6 +191,14 @@ def test_token_tables_are_refused(tmp_path: Path) -> None:
     assert export_folder(str(run), str(tmp_path / "ds")) == 7
 
 
+def test_pages_before_extraction_are_refused(tmp_path: Path) -> None:
+    row = document("page", None, content=b"<p>raw</p>", media_type="text/html")
+    run = write_run(tmp_path / "run", [TableSpec("01-read", [], [row])])
+    with pytest.raises(InputError, match="no document has text"):
+        export_folder(str(run), str(tmp_path / "ds"))
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_an_unwritable_place_leaves_nothing(run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError):
         export_folder(str(run), "/proc/curate/ds")
