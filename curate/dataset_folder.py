@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.card import About, card
+from curate.card.croissant import MAPS
 from curate.card.data_files import DATA, SHARD
 from curate.card.facts import is_heldout, require_files, rows, wide_rows
 from curate.card.front_matter import COLUMNS
@@ -31,7 +32,6 @@ from curate.split import HELDOUT, TRAIN
 from curate.store import unwritable
 
 SCHEMA = pa.schema([(name, pa.string()) for name in COLUMNS])
-MAPS = ("signals", "labels")
 
 
 def export_folder(
@@ -40,8 +40,8 @@ def export_folder(
     """Write the kept documents of a run's last table, or of the table at `path`, with their card;
     returns how many.
 
-    `InputError`: no finished run or table, nothing kept, or no text yet. `OutputError`: `output` holds something
-    that is no older export of ours, or cannot be written.
+    `InputError`: no finished run or table, nothing kept, or no text yet. `OutputError`: `output`
+    holds something that is no older export of ours, or cannot be written.
     """
     if shard_rows is not None and shard_rows < 1:
         raise UserError(f"--shard-rows {shard_rows}: a shard has at least 1 row")
@@ -97,7 +97,7 @@ def _write(table: FinishedTable, folder: Path, shard_rows: int | None) -> int:
         heldout = is_heldout(batch)
         for shards, mask in zip(splits, (pc.invert(heldout), heldout), strict=True):
             shards.add(as_text(batch.filter(mask)))
-    if not texts:
+    if not texts and any(shards.rows for shards in splits):
         raise InputError(
             f"{table.table.path}: no document has text; export a table made by extract or later"
         )
