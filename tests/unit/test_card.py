@@ -42,7 +42,7 @@ RECIPE: dict[str, Any] = {
     "name": "Waters",
     "sources": [
         {"name": "web", "path": ["s3://me:pw@bucket/a/*.warc.gz?sig=secret"], "format": "warc"},
-        {"name": "own", "path": ["books/*.txt"], "format": None},
+        {"name": "own", "path": ["books/*.txt", "b|c"], "format": None},
     ],
 }
 
@@ -111,7 +111,7 @@ def test_the_card_says_what_the_ledger_says(tmp_path: Path) -> None:
     for line in (
         "5 documents of text for training language models, kept of 9 records.",
         "| `web` | `s3://bucket/a/*.warc.gz?sig=***` | warc | 8 | 7 | 4 |",
-        "| `own` | `books/*.txt` | by file name | 1 | 1 | 1 |",
+        "| `own` | `books/*.txt`, <code>b&#124;c</code> | by file name | 1 | 1 | 1 |",
         "| `01-filter` | 9 | 6 | 2 | 1 |",
         "| dropped: `gopher.word_count` | 2 |",
         "| no document: `request` | 1 |",
@@ -130,6 +130,7 @@ def test_the_card_says_what_the_ledger_says(tmp_path: Path) -> None:
         "Not measured. `curate audit RECIPE",
         "was not measured. `curate ablate` measures it.",
         "No contact for requests",
+        ", detoxify ",
         "- No decontamination was run: text of evaluation sets may be in it.",
     ):  # fmt: skip
         assert line in body
@@ -141,6 +142,16 @@ def test_the_card_says_what_the_ledger_says(tmp_path: Path) -> None:
     assert written["steps"] == [
         {"private": {"kinds": ["email", "phone"]}}, {"gopher": {}}, {"dedup": {"method": "exact"}},
     ]  # fmt: skip
+
+
+def test_libraries_of_other_code_are_not_known(tmp_path: Path) -> None:
+    run = small_run(tmp_path / "run")
+    for table in ("01-filter", "02-dedup"):
+        manifest = json.loads((run / table / "manifest.json").read_text())
+        write_json(f"{run}/{table}/manifest.json", {**manifest, "code": "0.0.1+abc"})
+    _, body = parts(card(str(run)))
+    assert "in force (where the recipe is silent, the defaults" in body
+    assert "Made with curate `0.0.1+abc`. The versions of the libraries are part" in body
 
 
 def test_what_was_measured_is_told(tmp_path: Path) -> None:
