@@ -23,7 +23,25 @@ MASK_NAMES = {
 
 
 def limits(run: FinishedRun, facts: Facts) -> Iterator[str]:
-    """Known limits."""
+    """Known limits, of the steps first."""
+    yield from _of_steps(run, facts)
+    if facts.domains.total < facts.documents:
+        missing = documents(facts.documents - facts.domains.total)
+        yield f"No site is known for {missing} without a URL that has a host."
+    if facts.repeated:
+        yield (
+            f"The mix asks for {documents(facts.repeated)} more than once; each stands here once, and "
+            "mix.copies in its signals says how often it is wanted."
+        )
+    if facts.planted:
+        yield (
+            f"The ledger counts {documents(facts.planted)} that the audit had planted and that the "
+            "data leaves out."
+        )
+    yield "Whether what the texts say is true was not checked."
+
+
+def _of_steps(run: FinishedRun, facts: Facts) -> Iterator[str]:
     if not in_group(run, "dedup"):
         yield "No deduplication was run: documents may occur more than once."
     if "decontaminate" not in run.step_order:
@@ -42,20 +60,6 @@ def limits(run: FinishedRun, facts: Facts) -> Iterator[str]:
             "Toxicity was judged by words (alt-profanity-check), which knows no meaning: it misses "
             "hatred in decent words and minds quotations and reclaimed words."
         )
-    if facts.domains.total < facts.documents:
-        missing = documents(facts.documents - facts.domains.total)
-        yield f"No site is known for {missing} without a URL that has a host."
-    if facts.repeated:
-        yield (
-            f"The mix asks for {documents(facts.repeated)} more than once; each stands here once, and "
-            "mix.copies in its signals says how often it is wanted."
-        )
-    if facts.planted:
-        yield (
-            f"The ledger counts {documents(facts.planted)} that the audit had planted and that the "
-            "data leaves out."
-        )
-    yield "Whether what the texts say is true was not checked."
 
 
 def personal(run: FinishedRun, facts: Facts) -> Iterator[str]:

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -111,18 +112,31 @@ def render(run: FinishedRun, facts: Facts, data: Data, about: About) -> str:
     languages = [name for name, _ in facts.languages.top()]
     title = plain(about.pretty_name or about.name or run.name)
     licence = plain(about.license) if about.license else None
+    text: str = (
+        _environment()
+        .get_template("card.md.jinja")
+        .render(
+            _of_ledger(run),
+            title=title,
+            place=about.name if HUB_NAME.fullmatch(about.name or "") else "path/to/this/folder",
+            marker=Ready(MARKER),
+            front=Ready(as_yaml(front_matter(title, licence, languages, data))),
+            about=about,
+            run=run,
+            facts=facts,
+            data=data,
+            columns=COLUMNS,
+            top=TOP,
+            limits=list(limits(run, facts)),
+            personal=list(personal(run, facts)),
+        )
+    )
+    return text
+
+
+def _of_ledger(run: FinishedRun) -> dict[str, Any]:
     made, libraries = ledger.versions(run)
-    values = {
-        "title": title,
-        "place": about.name if HUB_NAME.fullmatch(about.name or "") else "path/to/this/folder",
-        "marker": Ready(MARKER),
-        "front": Ready(as_yaml(front_matter(title, licence, languages, data))),
-        "about": about,
-        "run": run,
-        "facts": facts,
-        "data": data,
-        "columns": COLUMNS,
-        "top": TOP,
+    return {
         "sources": ledger.sources(run),
         "steps": ledger.steps(run),
         "tables": ledger.tables(run),
@@ -133,15 +147,11 @@ def render(run: FinishedRun, facts: Facts, data: Data, about: About) -> str:
         "against": ledger.evaluation_sets(run),
         "audit": judged.audit(run),
         "verdict": judged.verdict(run),
-        "limits": list(limits(run, facts)),
-        "personal": list(personal(run, facts)),
         "opt_out": list(opt_out(run)),
         "made": made,
         "libraries": libraries,
         "recipe": Ready(fenced(as_yaml(without_credentials(dict(run.recipe))), "yaml")),
     }
-    text: str = _environment().get_template("card.md.jinja").render(values)
-    return text
 
 
 def _naming(run: FinishedRun, facts: Facts, about: About) -> Naming:
