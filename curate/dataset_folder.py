@@ -4,9 +4,9 @@
     FOLDER/README.md   FOLDER/croissant.json
 
 Enters: a run or one of its tables. Leaves: the folder, put in place when it is complete. The
-decision: `signals` and `labels` are JSON strings. Parquet maps load neither in `datasets` nor in
-mlcroissant, lists of structs come apart in Croissant records, and columns of their own would differ
-from run to run. Plain Parquet: loading it runs no code.
+decision: `signals` and `labels` are JSON strings. `datasets` has no type for Parquet maps, Croissant
+none for keys that differ from record to record, and columns of their own would differ from run to
+run. Plain Parquet: loading it runs no code.
 """
 
 from __future__ import annotations
