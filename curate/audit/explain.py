@@ -6,10 +6,8 @@ are searched in narrow columns first, so that a story costs one row group a tabl
 
 from __future__ import annotations
 
-import difflib
 import re
-import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import nan
 from typing import Any
@@ -17,16 +15,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.audit.diff import unified_diff
 from curate.audit.replay import Deed, replay
 from curate.audit.rules import Bound, bounds
+from curate.audit.telling import chapter_lines
 from curate.document import RECORD
 from curate.errors import InputError
 from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
 
 LEAST_PREFIX = 6
-DIFF_LINES = 60
 STEP_DIFF_LINES = 24
-LINE_CHARS = 160
 _HEX = re.compile(r"[0-9a-f]+")
 
 
@@ -99,7 +97,7 @@ class Explanation:
         }  # fmt: skip
         lines = [f"{name + ':':<12}{value}" for name, value in facts.items() if value is not None]
         for chapter in self.chapters:
-            lines += ["", *_chapter_lines(chapter)]
+            lines += ["", *chapter_lines(chapter)]
         if self.duplicate is not None:
             where = f" ({self.duplicate.url})" if self.duplicate.url else ""
             where = where if self.duplicate.is_here else " (of an earlier crawl, in the index)"
@@ -222,27 +220,6 @@ def _duplicate(table: FinishedTable, row: Mapping[str, Any]) -> Duplicate | None
     return Duplicate(kept_id, kept["url"] if kept else None, similarity, kept is not None, diff)
 
 
-def unified_diff(
-    first: str, second: str, most: int = DIFF_LINES, names: tuple[str, str] = ("kept", "dropped")
-) -> Iterator[str]:
-    """A unified diff by sentence-sized lines, at most `most` lines of at most `LINE_CHARS` characters.
-
-    Equal texts give nothing.
-    """
-    lines = difflib.unified_diff(_cut(first), _cut(second), *names, lineterm="", n=1)
-    for number, line in enumerate(lines):
-        if number == most:
-            yield "…"
-            return
-        yield line if len(line) <= LINE_CHARS else f"{line[: LINE_CHARS - 1]}…"
-
-
-def _cut(text: str) -> list[str]:
-    """Lines, and long lines at their sentence ends, so that a diff shows the change and not the page.
-    Only the first 100,000 characters: difflib is quadratic."""
-    return [part for line in text[:100_000].split("\n") for part in re.split(r"(?<=[.!?]) +", line)]
-
-
 def _end(run: FinishedRun, rows: list[tuple[FinishedTable, dict[str, Any]]]) -> str:
     """One sentence: how the story ended."""
     table, row = rows[-1]
@@ -255,41 +232,3 @@ def _end(run: FinishedRun, rows: list[tuple[FinishedTable, dict[str, Any]]]) -> 
     if drop.startswith(RECORD):
         return f"not a document: {drop.removeprefix(RECORD)} (counted, and not passed on)"
     return f"dropped in {table.name}: {drop}"
-
-
-def _chapter_lines(chapter: Chapter) -> Iterator[str]:
-    outcome = chapter.state if chapter.drop is None else f"{chapter.state}: {chapter.drop}"
-    yield f"{chapter.table} ({', '.join(chapter.steps)}): {outcome}"
-    for line in chapter.broken:
-        yield f"  {line}"
-    sizes = [
-        f"{chapter.text_chars:,} characters of text" if chapter.text_chars is not None else "",
-        f"{chapter.content_bytes:,} bytes of content" if chapter.content_bytes is not None else "",
-        f"language {chapter.language}" if chapter.language else "",
-    ]
-    if any(sizes):
-        yield f"  {', '.join(filter(None, sizes))}"
-    values = {
-        **{name: f"{value:.4g}" for name, value in sorted(chapter.signals.items())},
-        **chapter.labels,
-    }
-    grouped: dict[str, list[str]] = {}
-    for name, value in values.items():
-        step, _, rest = name.rpartition(".")
-        grouped.setdefault(step, []).append(f"{rest} {value[:LINE_CHARS]}")
-    for step, parts in grouped.items():
-        listed = f"{step}: {', '.join(parts)}" if step else ", ".join(parts)
-        yield from textwrap.wrap(listed, 100, initial_indent="  ", subsequent_indent="    ")
-    for deed in chapter.deeds:
-        yield from _deed_lines(deed)
-
-
-def _deed_lines(deed: StepDeed) -> Iterator[str]:
-    """A step that changed the text or dropped the document; the others only measured."""
-    if deed.made_chars is not None:
-        yield f"  {deed.step} made {deed.made_chars:,} characters of text"
-    if deed.diff:
-        yield f"  {deed.step} changed:"
-        yield from (f"    {line}" for line in deed.diff)
-    if deed.state != "kept":
-        yield f"  {deed.step} dropped it: {deed.state}"

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.audit.explain import unified_diff
+from curate.audit.diff import unified_diff
 from curate.audit.plant import LABEL
 from curate.document import RECORD, share
 from curate.finished import FinishedRun, FinishedTable, plain, rows_where

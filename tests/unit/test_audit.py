@@ -25,7 +25,8 @@ from curate.audit.defects import (
     jaccard,
     misread,
 )
-from curate.audit.explain import DIFF_LINES, explain, unified_diff
+from curate.audit.diff import DIFF_LINES, unified_diff
+from curate.audit.explain import explain
 from curate.audit.foreign import SENTENCES
 from curate.audit.plant import Assembler, page, plant, sentences
 from curate.audit.questions import QUESTIONS
