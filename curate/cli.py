@@ -385,6 +385,46 @@ def report(run_dir: RunDir) -> None:
 
 
 @app.command()
+def compare(
+    a: Annotated[str, typer.Argument(metavar="RUN_A", help="A run, or one table: what was.")],
+    b: Annotated[str, typer.Argument(metavar="RUN_B", help="Another: what is.")],
+    max_psi: Annotated[
+        float | None, typer.Option(help="Fail above this PSI of any signal, e.g. .25")
+    ] = None,
+    max_kept_share_change: Annotated[
+        float | None, typer.Option(help="Fail if the kept share moved by more, e.g. .05")
+    ] = None,
+    max_decided_differently: Annotated[
+        float | None,
+        typer.Option(help="Fail if one run alone kept more than this share of common documents."),
+    ] = None,
+    max_total_variation: Annotated[
+        float | None, typer.Option(help="Fail if domains, languages or sources moved by more.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Whole lists instead of the first 10.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what changed between two runs or crawls: counts, signals, domains, decisions.
+
+    With a --max option the exit status is 1 if more changed than that, for CI.
+
+    Example: curate compare runs/may runs/june --max-psi .25 --max-decided-differently .02
+    """
+    from curate.compare import Floors
+    from curate.compare import compare as compare_runs
+
+    floors = Floors(max_psi, max_kept_share_change, max_decided_differently, max_total_variation)
+    found = compare_runs(a, b, floors)
+    _print_json(found.to_json()) if as_json else print("\n".join(found.lines(everything)))
+    for line in found.broken:
+        print(f"curate: {line}", file=sys.stderr)
+    if found.broken:
+        raise typer.Exit(1)
+
+
+@app.command()
 def audit(
     recipe: Annotated[str, typer.Argument(help="Recipe file, or the name of a bundled one.")],
     output: Output,

@@ -101,13 +101,14 @@ def rows_where(
     keys: Sequence[str],
     matches: Callable[[pa.Table], pa.ChunkedArray],
     columns: Sequence[str] | None = None,
+    kept: bool | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Rows for which `matches` says True of the narrow columns `keys`.
+    """Rows (kept, dropped, or None: both) for which `matches` says True of the narrow columns `keys`.
 
     Only row groups that hold a match are read in full, so a search costs ids, not texts. Maps come
     back as dicts.
     """
-    for fragment in table.table.dataset().get_fragments():
+    for fragment in table.table.dataset(kept).get_fragments():
         for group in fragment.split_by_row_group(schema=SCHEMA):
             mask = matches(group.to_table(schema=SCHEMA, columns=list(keys)))
             if pc.any(mask).as_py():
