@@ -76,7 +76,7 @@ class Comparison:
 
 def compare(a: str, b: str, floors: Floors | None = None) -> Comparison:
     """Compare two finished runs. `InputError`: one of them is not there, or damaged."""
-    runs = tuple(_open(path) for path in (a, b))
+    runs = _open(a), _open(b)
     found_funnel, found_drift = funnel(*runs), drift(*runs)
     found_presence, found_decisions = presence(*runs), decisions(*runs)
     lines = broken(floors or Floors(), found_funnel, found_drift, found_presence, found_decisions)

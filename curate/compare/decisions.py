@@ -127,7 +127,7 @@ def _rows(run: FinishedRun, key: str, wanted: set[str]) -> dict[tuple[str, str |
     if not wanted:
         return {}
     values = pa.array(sorted(wanted), pa.string())
-    found = {}
+    found: dict[tuple[str, str | None], Row] = {}
     for table, kept in [*((table, False) for table in run.documents), (run.documents[-1], True)]:
         for row in rows_where(
             table, [key], lambda part: pc.is_in(part[key], values), _COLUMNS, kept

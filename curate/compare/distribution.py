@@ -127,8 +127,8 @@ def _count(values: Numbers, edges: Numbers) -> NDArray[np.int64]:
 
 
 def _shares(counts: NDArray[np.int64]) -> Numbers:
-    added: Numbers = counts + ADDED
-    return added / added.sum()
+    added = counts.astype(np.float64) + ADDED
+    return np.asarray(added / added.sum(), np.float64)
 
 
 def _psi_chance(count_a: int, count_b: int, bins: int) -> float:

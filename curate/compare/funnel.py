@@ -86,7 +86,7 @@ class Funnel:
 def funnel(a: FinishedRun, b: FinishedRun) -> Funnel:
     """Compare the ledgers of two runs."""
     first, second = _by_name(a.tables), _by_name(b.tables)
-    tokens = tuple(sum(map(_tokens, run.tables)) for run in (a, b))
+    tokens_a, tokens_b = (sum(map(_tokens, run.tables)) for run in (a, b))
     return Funnel(
         _flow("whole run", _whole(a), _whole(b), True),
         tuple(
@@ -96,7 +96,7 @@ def funnel(a: FinishedRun, b: FinishedRun) -> Funnel:
         ),
         tuple(first[name].name for name in first if name not in second),
         tuple(second[name].name for name in second if name not in first),
-        Difference("tokens", *tokens, None, None) if any(tokens) else None,
+        _difference("tokens", (tokens_a, tokens_b), (0, 0)) if tokens_a or tokens_b else None,
     )
 
 
