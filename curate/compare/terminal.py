@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from curate.compare.decisions import Decisions, Sample, Switch
 from curate.compare.drift import Drift
+from curate.compare.fates import KEPT
 from curate.compare.funnel import Difference, Funnel, Ledgers
 from curate.compare.presence import Part, Presence
 from curate.compare.recipes import Change
@@ -119,6 +120,8 @@ def decision_lines(decisions: Decisions, most: int | None) -> Iterator[str]:
     )
     if decisions.key == "url":
         yield "  the runs share no ids (or their ids are other pages), so URLs were compared"
+    if decisions.repeated:
+        yield f"  {decisions.repeated:,} rows repeat a document of their own run, and were not counted"
     if decisions.other_url:
         yield f"  {decisions.other_url:,} with the same id have another URL, and were left out"
     yield from _switches(decisions.switches, most)
@@ -143,7 +146,8 @@ def _switches(switches: Sequence[Switch], most: int | None) -> Iterator[str]:
 def _sample(sample: Sample) -> Iterator[str]:
     yield f"      {sample.id}  {sample.place}"
     for name, side in (("A", sample.a), ("B", sample.b)):
-        yield f"        {name}: {'; '.join((side.outcome, *side.evidence))}"
+        said = "kept" if side.outcome == KEPT else "dropped"
+        yield f"        {name}: {'; '.join((said, *side.evidence))}"
     if sample.preview:
         yield f"        “{sample.preview}”"
 
