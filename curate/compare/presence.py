@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.compare.reading import MOST_ROWS, Look, narrow
 from curate.finished import FinishedRun
@@ -21,6 +23,7 @@ from curate.split import registered_domain
 LISTED = 1_000
 NONE = "(none)"
 NO_HOST = "(no host)"
+_HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(?P<host>\[[0-9A-Fa-f:.]*\]|[^/:?#\[\]\s]*)"
 
 
 @dataclass(frozen=True)
@@ -76,18 +79,21 @@ def presence(a: FinishedRun, b: FinishedRun, most: int = MOST_ROWS) -> tuple[Pre
     return tuple(found)
 
 
-def domain(url: str | None) -> str:
+def domains(urls: pa.Array) -> Counter[str]:
+    """How many URLs are of each registered domain. Arrow cuts the hosts out, and the suffix list is
+    asked once for each: a third of the time that one URL after the other takes.
+
+    >>> urls = ["https://u@News.example.co.uk:80/a", "https://example.co.uk", None, "http://[x", "doc"]
+    >>> sorted(domains(pa.array(urls)).items())
+    [('(no host)', 2), ('(none)', 1), ('example.co.uk', 2)]
     """
-    >>> domain("https://news.example.co.uk:80/a"), domain(None), domain("http://[x"), domain("doc 1")
-    ('example.co.uk', '(none)', '(no host)', '(no host)')
-    """
-    if not url:
-        return NONE
-    try:
-        host = urlsplit(url).hostname
-    except ValueError:
-        host = None
-    return _registered(host) if host else NO_HOST
+    hosts = pc.struct_field(pc.extract_regex(urls, _HOST), "host")
+    found: Counter[str] = Counter({NONE: urls.null_count} if urls.null_count else {})
+    for entry in pc.value_counts(hosts.filter(pc.is_valid(urls))).to_pylist():
+        found[_registered(entry["values"].lower()) if entry["values"] else NO_HOST] += entry[
+            "counts"
+        ]
+    return found
 
 
 @lru_cache(maxsize=1 << 16)
@@ -101,15 +107,15 @@ def _kept(run: FinishedRun) -> int:
 
 def _count(run: FinishedRun, most: int) -> dict[str, Counter[str]]:
     last = run.documents[-1]
-    domains: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     for batch in narrow(last, ["url", "language"], True, most):
-        domains.update(map(domain, batch["url"].to_pylist()))
+        found.update(domains(batch["url"]))
         languages.update(language or NONE for language in batch["language"].to_pylist())
     sources = Counter(
         {name: counts.kept for name, counts in last.table.counts().items() if counts.kept}
     )
-    return {"domain": domains, "language": languages, "source": sources}
+    return {"domain": found, "language": languages, "source": sources}
 
 
 def _presence(

@@ -8,8 +8,10 @@ import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import fsspec
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,10 +22,11 @@ from curate.compare import Comparison, Floors, compare
 from curate.compare.decisions import decisions
 from curate.compare.drift import drift, measurements
 from curate.compare.fates import KEPT, SAMPLES, fates
-from curate.compare.presence import domain, presence
+from curate.compare.presence import domains, presence
 from curate.document import Document
 from curate.errors import InputError, UserError
 from curate.finished import open_run
+from curate.split import registered_domain
 from curate.text import Text
 
 ALL_AT_ZERO = Floors(0, 0, 0, 0)
@@ -247,7 +250,7 @@ def test_presence_counts_kept_documents(tmp_path: Path) -> None:
     counts = []
     for run in runs:
         urls = run.documents[-1].table.dataset(True).to_table(columns=["url"])["url"].to_pylist()
-        counts.append(Counter(map(domain, urls)))
+        counts.append(Counter(registered_domain(str(urlsplit(url).hostname)) for url in urls))
     shares = [{name: n / sum(c.values()) for name, n in c.items()} for c in counts]
     names = {*counts[0], *counts[1]}
     changes = {name: shares[1].get(name, 0) - shares[0].get(name, 0) for name in names}
@@ -256,6 +259,27 @@ def test_presence_counts_kept_documents(tmp_path: Path) -> None:
         pytest.approx({name: change for name, change in changes.items() if change})
     )
     assert set(found) == {"domain", "language", "source"}
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.text(max_size=30),
+            st.text("htps:/@[]:.ab#?", max_size=20).map("https://".__add__),
+        )
+    )
+)
+def test_no_url_is_too_odd_for_a_domain(urls: list[str | None]) -> None:
+    assert sum(domains(pa.array(urls, pa.string())).values()) == len(urls)
+
+
+def test_hosts_are_those_of_urlsplit() -> None:
+    for url in ("https://a.b.example.org/x@y", "HTTP://U:P@EXAMPLE.ORG:81?x", "ftp://example.co.uk#a",
+                "http://[::1]:8080/a", "http://127.0.0.1/a", "https://münchen.example.de/"):  # fmt: skip
+        host = str(urlsplit(url).hostname)
+        (found,) = domains(pa.array([url]))
+        assert found.strip("[]") == (registered_domain(host) or host), url
 
 
 def test_domains_that_come_and_go_are_named(tmp_path: Path) -> None:
