@@ -5,7 +5,8 @@ read from the last table whose steps measured it, kept and dropped rows together
 the population before decisions: another threshold does not move it. (A filter sees only what the
 rules before it let through, so another rule moves the signals of the filters after it.) The kept ones
 of that table alone are compared beside it. All rows up to a million, a coin's share of about a
-million beyond; in memory are the numbers of those, 8 bytes each.
+million beyond; in memory are the numbers of those, 8 bytes each: two runs of a million documents with
+41 signals take 1.2 GB, and larger ones no more.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 In: two finished runs. Out: `Fates`: how many documents went from which outcome to which, and a few of
 each pair. The decision: a Grace hash join (Kitsuregawa et al. 1983). The narrow columns of both runs
-are read once and dealt into files by a coin on the key, about a million rows each, in the temporary
-folder (about 100 bytes a document); then one pair of files at a time is joined in memory. So memory
-does not grow with the runs, and no Spark is needed: the columns of 100 million documents are 10 GB.
+are read once and dealt by a coin on the key into files in the temporary folder (about 100 bytes a
+document), 250,000 rows each; then one pair of files at a time is joined in memory, about 300 MB. So
+memory does not grow with the runs (from 125 million documents on it does, as only so many files can be
+open at once: a billion take 2 GB), and no Spark is needed.
 
 Documents are matched by id. An id says where a document lay, `source` and `origin`, so two crawls can
 give one id to two pages: pairs whose URLs differ are no match. Where there are more of those than of
@@ -29,8 +30,8 @@ from curate.document import RECORD, share
 from curate.finished import FinishedRun
 
 KEPT = "kept"
-BUCKET_ROWS = 1_000_000
-MOST_BUCKETS = 256
+BUCKET_ROWS = 250_000
+MOST_BUCKETS = 500
 SAMPLES = 3
 COIN = "compare"
 _SPILLED = pa.schema([("key", pa.string()), ("fate", pa.string()), ("url", pa.string())])

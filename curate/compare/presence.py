@@ -44,17 +44,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Presence:
-    """`gains` and `losses` are at most `LISTED`, the largest first. `total_variation`: the share of
+    """`gains` and `losses` are at most `LISTED`, the largest first; so are `appeared` and `vanished`,
+    those that one run has none of (`*_parts`: how many there are). `total_variation`: the share of
     documents that would have to move from one part to another; None if a run kept nothing."""
 
     of: str
     parts_a: int
     parts_b: int
-    appeared: int
-    vanished: int
+    appeared_parts: int
+    vanished_parts: int
     total_variation: float | None
     gains: tuple[Part, ...]
     losses: tuple[Part, ...]
+    appeared: tuple[Part, ...]
+    vanished: tuple[Part, ...]
     look_a: Look
     look_b: Look
 
@@ -124,10 +127,11 @@ def _presence(
     parts = _parts(a, b)
     gains = sorted((p for p in parts if p.change > 0), key=lambda p: (-p.change, p.name))
     losses = sorted((p for p in parts if p.change < 0), key=lambda p: (p.change, p.name))
+    appeared, vanished = [p for p in gains if not p.a], [p for p in losses if not p.b]
     distance = sum(abs(part.change) for part in parts) / 2 if a and b else None
     return Presence(
-        of, len(a), len(b), len(set(b) - set(a)), len(set(a) - set(b)), distance,
-        tuple(gains[:LISTED]), tuple(losses[:LISTED]), look_a, look_b,
+        of, len(a), len(b), len(appeared), len(vanished), distance, tuple(gains[:LISTED]),
+        tuple(losses[:LISTED]), tuple(appeared[:LISTED]), tuple(vanished[:LISTED]), look_a, look_b,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from curate.document import encodable
 from curate.report.samples import shown
 
 TOP = 10
+ROUNDED_TO_0 = 5e-5
 VALUE_CHARS = 100
 NAME_CHARS = 60
 
@@ -95,20 +96,32 @@ def drift_lines(drift: Drift, most: int | None) -> Iterator[str]:
 
 
 def presence_lines(presence: Sequence[Presence], most: int | None) -> Iterator[str]:
-    """Gains and losses of domains, languages, sources."""
+    """Gains and losses of domains, languages, sources; in short, those that are not rounded to 0."""
     yield "kept documents by domain, language and source"
-    for part in presence:
-        distance = "-" if part.total_variation is None else f"{part.total_variation:.4f}"
+    for of in presence:
+        distance = "-" if of.total_variation is None else f"{of.total_variation:.4f}"
         yield (
-            f"{part.of}: {part.parts_a:,} in A, {part.parts_b:,} in B, {part.appeared:,} appeared, "
-            f"{part.vanished:,} vanished, total variation {distance} "
-            f"(A: {part.look_a.sentence()}; B: {part.look_b.sentence()})"
+            f"{of.of}: {of.parts_a:,} in A, {of.parts_b:,} in B, total variation {distance} "
+            f"(documents of A: {of.look_a.sentence()}; of B: {of.look_b.sentence()})"
         )
-        chosen = [*part.gains[:most], *part.losses[:most]]
+        chosen = [
+            part
+            for parts in (of.gains, of.losses)
+            for part in parts[:most]
+            if most is None or abs(part.change) >= ROUNDED_TO_0
+        ]
         if chosen:
-            head = ["", "A", "B", "share A", "share B", "change", ""]
+            head = ["", "A", "B", "share A", "share B", "change"]
             yield from _aligned([head, *map(_part, chosen)])
-            yield from _rest(range(max(len(part.gains), len(part.losses))), most)
+        if left := len(of.gains) + len(of.losses) - len(chosen):
+            yield f"  … {left:,} more (--all)"
+        for word, parts, number in (
+            ("appeared", of.appeared, of.appeared_parts),
+            ("vanished", of.vanished, of.vanished_parts),
+        ):
+            if number:
+                named = [f"{_cut(part.name, NAME_CHARS)} ({part.a + part.b:,})" for part in parts]
+                yield f"  {number:,} {word}: {_listed(named, most, number)}"
 
 
 def decision_lines(decisions: Decisions, most: int | None) -> Iterator[str]:
@@ -173,9 +186,8 @@ def _kept(title: str, parts: Sequence[tuple[str, Ledgers]], most: int | None) ->
 
 
 def _part(part: Part) -> list[str]:
-    word = "appeared" if part.a == 0 else "vanished" if part.b == 0 else ""
     shares = [_percent(part.share_a), _percent(part.share_b), _points(part.change)]
-    return [_cut(part.name, NAME_CHARS), f"{part.a:,}", f"{part.b:,}", *shares, word]
+    return [_cut(part.name, NAME_CHARS), f"{part.a:,}", f"{part.b:,}", *shares]
 
 
 def _percent(share: float | None) -> str:
@@ -191,8 +203,9 @@ def _times(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s'[: number != 1]}"
 
 
-def _listed(names: Sequence[str], most: int | None) -> str:
-    left = 0 if most is None else len(names) - most
+def _listed(names: Sequence[str], most: int | None, number: int | None = None) -> str:
+    """The first of `number` names."""
+    left = (number or len(names)) - len(names[:most])
     return ", ".join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
 
 

@@ -233,7 +233,10 @@ def test_swapping_mirrors(tmp_path: Path) -> None:
     assert there.decisions.decided_differently == back.decisions.decided_differently
     assert there.decisions.only_a == back.decisions.only_b
     for one, other in zip(there.presence, back.presence, strict=True):
-        assert (one.appeared, one.vanished) == (other.vanished, other.appeared)
+        assert (one.appeared_parts, one.vanished_parts) == (
+            other.vanished_parts,
+            other.appeared_parts,
+        )
         assert one.total_variation == pytest.approx(other.total_variation)
         assert [p.name for p in one.gains] == [p.name for p in other.losses]
     deltas = [
@@ -289,10 +292,11 @@ def test_domains_that_come_and_go_are_named(tmp_path: Path) -> None:
         for name, chosen in (("a", urls[:2]), ("b", urls[1:]))
     ]
     (domains, _) = presence(*map(open_run, runs))
-    assert (domains.appeared, domains.vanished, domains.total_variation) == (1, 1, 0.5)
+    assert (domains.appeared_parts, domains.vanished_parts, domains.total_variation) == (1, 1, 0.5)
     assert [part.name for part in domains.gains] == ["example.org"]
     assert [part.name for part in domains.losses] == ["example.com"]
-    assert "appeared" in text_of(compare(*runs)) and "vanished" in text_of(compare(*runs))
+    shown = text_of(compare(*runs))
+    assert "1 appeared: example.org (1)" in shown and "1 vanished: example.com (1)" in shown
 
 
 def test_pages_of_another_crawl_are_matched_by_url(tmp_path: Path) -> None:
@@ -508,8 +512,9 @@ def test_lists_are_short_unless_all_is_asked_for(tmp_path: Path) -> None:
     a = one_table(tmp_path / "a", [document(u, Text("x"), url=u) for u in urls[:15]])
     b = one_table(tmp_path / "b", [document(u, Text("x"), url=u) for u in urls[15:]])
     found = compare(a, b)
-    assert "… 5 more (--all)" in text_of(found)
-    assert sum("vanished" in line for line in found.lines()) == 10 + 2
+    assert "  … 10 more (--all)" in found.lines()
+    (vanished,) = (line for line in found.lines() if "vanished" in line)
+    assert vanished.count(" (1)") == 10 and vanished.endswith("and 5 more")
     assert "more (--all)" not in text_of(found, True)
     assert all(f"example{i}.org" in text_of(found, True) for i in range(30))
 
