@@ -410,7 +410,7 @@ def compare(
 
     With a --max option the exit status is 1 if more changed than that, for CI.
 
-    Example: curate compare runs/may runs/june --max-psi .25 --max-decided-differently .02
+    Example: curate compare may june --max-psi .25 --max-kept-share-change .05
     """
     from curate.compare import Floors
     from curate.compare import compare as compare_runs

@@ -26,7 +26,7 @@ from curate.compare.terminal import (
     printable,
     recipe_lines,
 )
-from curate.errors import InputError
+from curate.errors import CurateError, InputError
 from curate.finished import FinishedRun, open_run
 
 
@@ -87,7 +87,12 @@ def compare(a: str, b: str, floors: Floors | None = None) -> Comparison:
 
 
 def _open(path: str) -> FinishedRun:
-    run = open_run(path)
+    try:
+        run = open_run(path)
+    except CurateError:
+        raise
+    except Exception as error:  # what a store without credentials or network raises is its own
+        raise InputError(f"cannot read {path}: {str(error) or type(error).__name__}") from None
     if not run.documents:
         raise InputError(f"{path} holds no table of documents; give a run that read some")
     return run
