@@ -412,11 +412,11 @@ def compare(
 
     Example: curate compare may june --max-psi .25 --max-kept-share-change .05
     """
-    from curate.compare import Floors
+    from curate.compare import Limits
     from curate.compare import compare as compare_runs
 
-    floors = Floors(max_psi, max_kept_share_change, max_decided_differently, max_total_variation)
-    found = compare_runs(a, b, floors)
+    limits = Limits(max_psi, max_kept_share_change, max_decided_differently, max_total_variation)
+    found = compare_runs(a, b, limits)
     _print_json(found.to_json()) if as_json else print("\n".join(found.lines(everything)))
     for line in found.broken:
         print(f"curate: {line}", file=sys.stderr)

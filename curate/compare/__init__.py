@@ -1,6 +1,6 @@
 """What changed between two runs, or two crawls: for a person to read and for CI to check."""
 
 from curate.compare.comparison import Comparison, compare
-from curate.compare.floors import Floors
+from curate.compare.limits import Limits
 
-__all__ = ["Comparison", "Floors", "compare"]
+__all__ = ["Comparison", "Limits", "compare"]

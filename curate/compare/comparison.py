@@ -13,8 +13,8 @@ from typing import Any
 
 from curate.compare.decisions import Decisions, decisions
 from curate.compare.drift import Drift, drift
-from curate.compare.floors import Floors, broken
 from curate.compare.funnel import Funnel, funnel
+from curate.compare.limits import Limits, broken
 from curate.compare.presence import Presence, presence
 from curate.compare.recipes import Change, recipe_changes
 from curate.compare.terminal import (
@@ -32,7 +32,7 @@ from curate.finished import FinishedRun, open_run
 
 @dataclass(frozen=True)
 class Comparison:
-    """`a` and `b` are the folders; `broken` holds a line for each floor that does not hold."""
+    """`a` and `b` are the folders; `broken` holds a line for each limit that does not hold."""
 
     a: str
     b: str
@@ -74,12 +74,12 @@ class Comparison:
         return [printable(line) for line in lines]
 
 
-def compare(a: str, b: str, floors: Floors | None = None) -> Comparison:
+def compare(a: str, b: str, limits: Limits | None = None) -> Comparison:
     """Compare two finished runs. `InputError`: one of them is not there, or damaged."""
     runs = _open(a), _open(b)
     found_funnel, found_drift = funnel(*runs), drift(*runs)
     found_presence, found_decisions = presence(*runs), decisions(*runs)
-    lines = broken(floors or Floors(), found_funnel, found_drift, found_presence, found_decisions)
+    lines = broken(limits or Limits(), found_funnel, found_drift, found_presence, found_decisions)
     return Comparison(
         runs[0].path, runs[1].path, tuple(recipe_changes(*runs)), found_funnel, found_drift,
         found_presence, found_decisions, tuple(lines),

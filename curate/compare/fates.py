@@ -102,12 +102,8 @@ def _deal(batches: Iterator[pa.RecordBatch], path: str, buckets: int) -> None:
             for bucket in range(buckets)
         ]
         for batch in batches:
-            coins = (
-                [share(key, COIN) for key in batch["key"].to_pylist()]
-                if buckets > 1
-                else [0.0] * len(batch)
-            )
-            bucket = (np.array(coins) * buckets).astype(np.int64)
+            coins = np.array([share(key, COIN) for key in batch["key"].to_pylist()])
+            bucket = (coins * buckets).astype(np.int64)
             order = np.argsort(bucket, kind="stable")
             cuts = np.searchsorted(bucket[order], np.arange(buckets + 1))
             dealt = batch.take(pa.array(order))
@@ -159,10 +155,7 @@ def _draw(found: Fates, joined: pa.Table) -> None:
         pair: [(share(key, COIN), key) for key in keys] for pair, keys in found.samples.items()
     }
     columns: list[list[Any]] = [column.to_pylist() for column in rows.columns]
-    for coin, key, *fate in sorted(
-        ((share(k, COIN), k, a, b) for k, a, b in zip(*columns, strict=True))
-    ):
-        chosen = drawn.setdefault((_named(fate[0]), _named(fate[1])), [])
-        chosen.append((coin, key))
+    for key, a, b in zip(*columns, strict=True):
+        drawn.setdefault((_named(a), _named(b)), []).append((share(key, COIN), key))
     for pair, coins in drawn.items():
         found.samples[pair] = [key for _, key in sorted(coins)[:SAMPLES]]

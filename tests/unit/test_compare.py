@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from run_builder import TableSpec, document, write_run
 
 from curate.cli import main
-from curate.compare import Comparison, Floors, compare
+from curate.compare import Comparison, Limits, compare
 from curate.compare.decisions import decisions
 from curate.compare.drift import drift, measurements
 from curate.compare.fates import KEPT, SAMPLES, fates
@@ -29,7 +29,7 @@ from curate.finished import open_run
 from curate.split import registered_domain
 from curate.text import Text
 
-ALL_AT_ZERO = Floors(0, 0, 0, 0)
+ALL_AT_ZERO = Limits(0, 0, 0, 0)
 
 
 def pages(number: int, low: int, seed: int = 3) -> list[Document]:
@@ -336,7 +336,7 @@ def test_a_record_listed_twice_is_one(tmp_path: Path) -> None:
 def test_runs_with_nothing_in_common(tmp_path: Path) -> None:
     a = one_table(tmp_path / "a", [document("a", Text("x"), "web", url=None)])
     b = one_table(tmp_path / "b", [document("b", Text("y"), "book", url=None)], "01-other")
-    found = compare(a, b, Floors(1, 1, 1, 1))
+    found = compare(a, b, Limits(1, 1, 1, 1))
     assert found.decisions.share is None
     assert (found.decisions.only_a, found.decisions.only_b) == ({KEPT: 1}, {KEPT: 1})
     assert found.funnel.tables == ()
@@ -394,7 +394,7 @@ def test_documents_cannot_move_the_cursor(tmp_path: Path) -> None:
     changed = [*rows[:5], document("b", Text(attack), url=None, language="x")]
     changed[0].drop = f"gopher.{attack}"
     b = one_table(tmp_path / "b", changed, f"01-{attack.replace('/', '')[:3]}".strip("\x1b"))
-    for line in compare(a, b, Floors(0, 0, 0, 0)).lines(True):
+    for line in compare(a, b, Limits(0, 0, 0, 0)).lines(True):
         assert line.isprintable(), line
 
 
@@ -470,9 +470,9 @@ def test_what_is_no_run_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no table of documents"):
         compare(str(nothing), str(nothing))
     with pytest.raises(UserError, match="--max-psi has to be 0 or more"):
-        Floors(psi=-1)
+        Limits(psi=-1)
     with pytest.raises(UserError, match="--max-kept-share-change"):
-        Floors(kept_share_change=float("nan"))
+        Limits(kept_share_change=float("nan"))
 
 
 def ended(*arguments: str) -> int:
@@ -485,12 +485,12 @@ def test_ci_is_told_by_the_exit_status(tmp_path: Path, capsys: pytest.CaptureFix
     a, b = make(tmp_path / "a"), make(tmp_path / "b", low=100)
     assert ended(a, b) == 0
     assert capsys.readouterr().err == ""
-    floors = ["--max-kept-share-change", ".05", "--max-decided-differently", ".02"]
-    assert ended(a, b, *floors, "--max-psi", ".25") == 1
+    limits = ["--max-kept-share-change", ".05", "--max-decided-differently", ".02"]
+    assert ended(a, b, *limits, "--max-psi", ".25") == 1
     out, err = capsys.readouterr()
-    assert [line.split()[1] for line in err.splitlines()] == [floors[0], floors[2]]
+    assert [line.split()[1] for line in err.splitlines()] == [limits[0], limits[2]]
     assert "decided differently" in out
-    assert ended(a, a, *floors, "--max-psi", "0", "--max-total-variation", "0") == 0
+    assert ended(a, a, *limits, "--max-psi", "0", "--max-total-variation", "0") == 0
     assert ended(a, b, "--max-psi", "-1") == 2
     assert ended(a, str(tmp_path / "none")) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2

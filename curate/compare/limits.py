@@ -1,6 +1,6 @@
 """What CI allows to change: bounds on a comparison, and the lines that say which were broken.
 
-In: a comparison, and `Floors`. Out: one line for each broken floor. The decision: what was asked for
+In: a comparison, and `Limits`. Out: one line for each broken limit. The decision: what was asked for
 and cannot be checked, because the runs have nothing in common to measure, counts as broken: a check
 that passes without looking is worse than none.
 """
@@ -19,7 +19,7 @@ from curate.report.samples import shown
 
 
 @dataclass(frozen=True)
-class Floors:
+class Limits:
     """None: not checked. `psi`: of any signal, over kept and dropped documents. `kept_share_change`:
     of the documents read, in either direction, over the run. `decided_differently`: share of the
     documents both have. `total_variation`: of domains, languages or sources."""
@@ -38,14 +38,14 @@ class Floors:
 
 
 def broken(
-    floors: Floors, funnel: Funnel, drift: Drift, presence: Sequence[Presence], decisions: Decisions
+    limits: Limits, funnel: Funnel, drift: Drift, presence: Sequence[Presence], decisions: Decisions
 ) -> list[str]:
-    """One line for each floor that does not hold."""
+    """One line for each limit that does not hold."""
     return [
-        *_psi(floors.psi, drift),
-        *_kept_share(floors.kept_share_change, funnel),
-        *_decided(floors.decided_differently, decisions),
-        *_total_variation(floors.total_variation, presence),
+        *_psi(limits.psi, drift),
+        *_kept_share(limits.kept_share_change, funnel),
+        *_decided(limits.decided_differently, decisions),
+        *_total_variation(limits.total_variation, presence),
     ]
 
 
