@@ -9,7 +9,8 @@ has a small p-value, whether or not it matters, so p is reported and never judge
   is added to every bin (Krichevsky and Trofimov, 1981), so an empty one gives no infinity.
   Without any change PSI is about (1/n + 1/m) times a chi-squared with bins - 1 degrees of freedom
   (Yurdakul and Naranjo, Journal of Risk Model Validation 14(4), 2020): `psi_chance` is its 95 % point,
-  and what lies below says nothing. Fifty documents a side give .68.
+  and what lies below says nothing of two crawls; fifty documents a side give .68. (The same documents
+  measured twice do not differ by chance, so a limit on PSI is taken as it was given.)
 * D, the largest distance of the two cumulative distributions (Smirnov 1948), in [0, 1].
 * Cliff's delta, P(B > A) - P(B < A) (Cliff 1993): 0 for no shift, 1 where every value of B is above
   every value of A. Differences in spread alone move D and PSI, and not delta.
