@@ -13,9 +13,8 @@ several tokens, and units in Arabic and Cyrillic letters.
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import groupby
 
 _PUNCTUATION = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪"
@@ -26,9 +25,10 @@ _UNITS = (
     "|yd|in|ft|kg|kb|g|gb|t|tb|lb|oz|Pa|MB|KB|GB|TB|T|G|M|K|%"
 )
 _LAST_CASED = 0x0530  # Latin, Greek and Cyrillic lie below; letters above have no case here
+_LAST_LETTER = 0x40000  # behind the ideographs
 
 
-def _ranges(chars: Iterator[int]) -> str:
+def _ranges(chars: Iterable[int]) -> str:
     """Code points as the inside of a character class."""
     runs = groupby(enumerate(chars), key=lambda pair: pair[1] - pair[0])
     parts = []
@@ -41,21 +41,19 @@ def _ranges(chars: Iterator[int]) -> str:
 
 def _letters(cased: str) -> str:
     """Letters of that case, and all letters without case."""
-
-    def belongs(char: str) -> bool:
-        if ord(char) < _LAST_CASED:
-            return unicodedata.category(char) == cased
-        return unicodedata.category(char) == "Lo"
-
-    return _ranges(code for code in range(sys.maxunicode + 1) if belongs(chr(code)))
+    small = (code for code in range(_LAST_CASED) if unicodedata.category(chr(code)) == cased)
+    return _ranges((*small, *(code for code in _CASELESS if code >= _LAST_CASED)))
 
 
+_CASELESS = [code for code in range(_LAST_LETTER) if unicodedata.category(chr(code)) == "Lo"]
 _LOWER, _UPPER = _letters("Ll"), _letters("Lu")
 _LETTER = _ranges(
-    code
-    for code in range(sys.maxunicode + 1)
-    if (unicodedata.category(chr(code)) in ("Ll", "Lu") and code < _LAST_CASED)
-    or unicodedata.category(chr(code)) == "Lo"
+    sorted(
+        [
+            *(c for c in range(_LAST_CASED) if unicodedata.category(chr(c)) in ("Ll", "Lu")),
+            *_CASELESS,
+        ]
+    )
 )
 _SYMBOLS = _ranges(code for code in range(0xA0, 0x1FA6E) if unicodedata.category(chr(code)) == "So")
 _MARKS = re.escape(_PUNCTUATION + _QUOTES)
