@@ -377,11 +377,16 @@ def explain(
 
 
 @app.command()
-def report(run_dir: RunDir) -> None:
+def report(
+    run_dir: RunDir,
+    price_per_hour: Annotated[
+        float | None, typer.Option(help="What an hour of the machines costs; adds the cost.")
+    ] = None,
+) -> None:
     """Write the report page of a run: one self-contained HTML file."""
     from curate.report import report as write
 
-    print(write(run_dir))
+    print(write(run_dir, price_per_hour=price_per_hour))
 
 
 @app.command()

@@ -2,10 +2,18 @@
 
 funnel      records, documents and bytes through the tables, reasons of the drops
 glance      bounded reads of rows: a page costs the same for a small and a large run
+sankey      the same counts drawn as a flow
+cost        time, rate and price of each table
 histograms  what was measured, and where the bounds are
-samples     documents to look at, pairs of duplicates, labels
+thresholds  what other bounds would drop, for the sliders
+overlap     which rules agree
+composition languages, domains, lengths … before and after
+samples     documents to look at, labels
+spans       where in a document the reason of its drop stands
+pairs       near-duplicates side by side
 forest      the bits-per-byte contrasts as a forest plot
-page        all of it into `page.html.jinja`
+island      data and the one script in the page, and its content security policy
+page        all of it into `page.html.jinja`; `page.js` adds sliders and the search
 """
 
 from curate.report.page import report

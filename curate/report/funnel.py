@@ -77,6 +77,11 @@ class Funnel:
         shards = [shard for step in self.steps for shard in (step.tokens or {}).get("shards", ())]
         return sum(int(shard["tokens"]) for shard in shards)
 
+    @property
+    def reasons_in_order(self) -> list[str]:
+        """`table/reason`, tables in the order of the flow, their largest reasons first."""
+        return [f"{step.name}/{reason.name}" for step in self.steps for reason in step.reasons]
+
 
 def funnel(run: FinishedRun, limits: Mapping[str, Bound]) -> Funnel:
     """All counts of a run that its page shows."""

@@ -23,6 +23,8 @@ MEASURED_ROWS = 20_000
 MEASURED_FILES = 32
 READ_ROWS = 4_000
 READ_FILES = 8
+READ_BYTES = 64 << 20
+TEXT_BATCH_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -73,18 +75,34 @@ def rows(table: FinishedTable, kept: bool, columns: Sequence[str]) -> Iterator[d
 def head(
     table: FinishedTable, kept: bool, columns: Sequence[str], most: int, files: int
 ) -> pa.Table:
-    """The first rows of files spread over the table, `most` in all."""
+    """The first rows of files spread over the table, `most` rows and `READ_BYTES` bytes in all."""
     fragments = sorted(
         table.table.dataset(kept).get_fragments(), key=lambda fragment: fragment.path
     )
     chosen = fragments[:: max(1, -(-len(fragments) // files))]
     parts = [
-        fragment.scanner(
-            schema=SCHEMA, columns=list(columns), batch_size=512, batch_readahead=1
-        ).head(-(-most // len(chosen)))
+        part
         for fragment in chosen
+        for part in _first(fragment, columns, -(-most // len(chosen)), READ_BYTES // len(chosen))
     ]
-    return pa.concat_tables(parts) if parts else SCHEMA.empty_table().select(list(columns))
+    none = SCHEMA.empty_table().select(list(columns))
+    return pa.concat_tables([none, *map(pa.Table.from_batches, ([part] for part in parts))])
+
+
+def _first(
+    fragment: Any, columns: Sequence[str], rows_left: int, bytes_left: int
+) -> Iterator[pa.RecordBatch]:
+    """Rows until either limit; a few at a time where they hold texts, which may be of any length."""
+    size = TEXT_BATCH_ROWS if "text" in columns else 512
+    scanner = fragment.scanner(
+        schema=SCHEMA, columns=list(columns), batch_size=size, batch_readahead=1
+    )
+    for batch in scanner.to_batches():
+        yield (part := batch.slice(0, rows_left))
+        rows_left -= part.num_rows
+        bytes_left -= part.nbytes
+        if rows_left <= 0 or bytes_left <= 0:
+            return
 
 
 def _as_list(maps: pa.Array) -> pa.ListArray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from curate.audit.rules import Bound
 from curate.finished import FinishedRun
 from curate.report.glance import Measured, measured
+from curate.report.thresholds import Thresholds, thresholds
 
 BINS = 36
 LOG_RATIO = 30
@@ -28,6 +29,7 @@ class Histogram:
     """Heights in [0, 1] by bin: kept, dropped by this rule, dropped by others (stacked on it).
 
     Heights are square roots of counts. `marks`: places of the bounds in [0, 1] with their values.
+    `trial`: other bounds and what they would drop, with their places on the axis.
     """
 
     bound: Bound
@@ -44,6 +46,8 @@ class Histogram:
     dropped_rows: int
     median_kept: float | None
     median_dropped: float | None
+    trial: Thresholds
+    trial_places: Sequence[float]
 
 
 def histograms(run: FinishedRun, limits: Mapping[str, Bound]) -> list[Histogram]:
@@ -81,11 +85,13 @@ def _histogram(
     up, own, others = (_count(part, edges) for part in (kept, gone[own_rows], gone[~own_rows]))
     down = np.sqrt((own + others) / max(1, (own + others).max()))
     own_share = own / np.maximum(1, own + others)
+    trial = thresholds(kept, gone[own_rows], bound, low, high)
     return Histogram(
         bound, table, dropped, float(edges[0]) + whole / 2, float(edges[-1]) - whole / 2, logarithmic,
         list(np.sqrt(up / max(1, up.max()))), list(down * own_share), list(down * (1 - own_share)),
         list(_marks(bound, edges, logarithmic, whole / 2)),
         len(kept), len(gone), _median(kept), _median(gone),
+        trial, [_scaled(value, edges, logarithmic) for value in trial.at],
     )  # fmt: skip
 
 
@@ -141,8 +147,16 @@ def _marks(
     low, high = edges[0], edges[-1]
     for value, cut in ((bound.low, bound.low - beside), (bound.high, bound.high + beside)):
         if -inf < value < inf and low <= cut <= high:
-            scaled = np.log([cut / low, high / low]) if logarithmic else [cut - low, high - low]
-            yield float(scaled[0] / scaled[1]), value
+            yield _scaled(cut, edges, logarithmic), value
+
+
+def _scaled(value: float, edges: Numbers, logarithmic: bool) -> float:
+    """Where a value lies on the axis, in [0, 1]."""
+    low, high = float(edges[0]), float(edges[-1])
+    inside = min(max(value, low), high)
+    if logarithmic:
+        return log(inside / low) / log(high / low)
+    return (inside - low) / (high - low)
 
 
 def _median(values: Numbers) -> float | None:

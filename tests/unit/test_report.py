@@ -27,12 +27,13 @@ from curate.report.funnel import OTHER, SOURCES_SHOWN, funnel
 from curate.report.glance import MEASURED_ROWS, READ_ROWS, head, measured
 from curate.report.histograms import _axis, _edges, histograms
 from curate.report.page import render
+from curate.report.pairs import near_clusters
 from curate.report.samples import (
     CHARS,
+    KEPT,
     PER_REASON,
     kept_samples,
     label_counts,
-    near_pairs,
     samples_by_reason,
 )
 from curate.text import Text
@@ -57,19 +58,21 @@ ATTACKS = (
 # every element and attribute the page is made of; anything else came from a document
 ELEMENTS = set(
     "html head meta title style body a header p h1 nav main section h2 dl div dt dd ul li i span h3 b "
-    "details summary table thead tr th tbody td article code svg line rect text figure figcaption pre br "
-    "wbr footer".split()
+    "details summary table thead tr th tbody tfoot td article code svg line rect path text figure figcaption "
+    "pre br wbr footer h4 abbr mark del ins form fieldset legend label input select option button script".split()
 )
 ATTRIBUTES = set(
     "lang charset http-equiv content name class href id aria-label aria-labelledby aria-hidden role tabindex "
-    "scope style viewbox preserveaspectratio x y x1 x2 y1 y2 width height text-anchor dir open".split()
+    "scope style viewbox preserveaspectratio x y x1 x2 y1 y2 width height text-anchor dir open d title "
+    "for type min max step value maxlength autocomplete checked hidden data-rule data-side data-reason "
+    "data-source data-language data-show".split()
 )
 
 
 class Page(HTMLParser):
     """Elements, attributes and text of a page; a stack that has to come out even."""
 
-    VOID = ("meta", "br", "wbr", "line", "rect")
+    VOID = ("meta", "br", "wbr", "line", "rect", "input")
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -207,8 +210,15 @@ def test_no_document_can_add_an_element(tmp_path: Path, attack: str) -> None:
 
 def test_the_page_asks_nothing_of_anybody(tmp_path: Path) -> None:
     text = report(str(make_run(tmp_path))).read_text("utf-8")
-    assert "default-src 'none'" in text
-    assert not re.search(r"<(script|link|img|iframe|object|embed)|\bsrc=|@import|url\(", text)
+    assert any(
+        name == "content" and value and value.startswith("default-src 'none'; ")
+        for name, value in Page(text).attributes
+    )
+    assert not re.search(r"<(link|img|iframe|object|embed)|\bsrc=|@import|url\(", text)
+    assert re.findall(r"<script[^>]*>", text) == [
+        '<script type="application/json" id="thresholds">',
+        "<script>",
+    ]
 
 
 def test_the_same_run_gives_the_same_page(tmp_path: Path) -> None:
@@ -316,32 +326,38 @@ def test_many_sources_are_put_together(tmp_path: Path) -> None:
 def test_samples_are_few_short_and_fixed(tmp_path: Path) -> None:
     made = [
         document(f"{i}", Text("long " * 1000), drop="c4.empty" if i % 2 else None)
-        for i in range(50)
+        for i in range(60)
     ]
     run = open_run(str(write_run(tmp_path, [TableSpec("01-filter", [{"c4": {}}], made)])))
     found = samples_by_reason(run)
     assert list(found) == ["01-filter/c4.empty"]
     assert len(found["01-filter/c4.empty"]) == PER_REASON
     assert samples_by_reason(run) == found
-    assert len(kept_samples(run)) == 10
-    assert all(len(item.text) == CHARS and item.cut for item in kept_samples(run))
+    assert len(kept_samples(run, 10)) == 10
+    assert kept_samples(run, 10) == kept_samples(run)[:10]
+    assert all(
+        item.shown_chars == CHARS < item.chars and len(item.text[0][1]) == CHARS
+        for item in kept_samples(run)
+    )
 
 
 def test_real_documents_are_shown_before_planted_ones(tmp_path: Path) -> None:
     made = [
-        document(f"{i}", Text("x"), labels={"planted": "control"} if i > 12 else {})
+        document(f"{i}", Text("x"), labels={"planted": "control"} if i > KEPT else {})
         for i in range(200)
     ]
     run = open_run(str(write_run(tmp_path, [TableSpec("01-read", [], made)])))
-    assert {item.place.rpartition("/")[2] for item in kept_samples(run)} <= {
-        str(i) for i in range(13)
-    }
+    places = {"".join(text for _, text in item.place) for item in kept_samples(run)}
+    assert {place.rpartition("/")[2] for place in places} <= {str(i) for i in range(KEPT + 1)}
 
 
-def test_near_pairs_show_both_sides(tmp_path: Path) -> None:
-    pairs = near_pairs(open_run(str(make_run(tmp_path))))
-    assert len(pairs) == 3
-    assert all(pair.kept and pair.kept.id == pair.kept_id and pair.diff for pair in pairs)
+def test_near_duplicates_stand_beside_what_was_kept_for_them(tmp_path: Path) -> None:
+    (cluster,) = near_clusters(open_run(str(make_run(tmp_path))))
+    assert cluster.kept and cluster.kept.id == cluster.kept_id
+    assert cluster.size == len(cluster.members) == 3
+    for member in cluster.members:
+        assert member.difference and not member.difference.same
+        assert [kind for kind, _ in member.difference.dropped].count("only") >= 1
 
 
 def test_labels_with_many_values_are_left_out(tmp_path: Path) -> None:
