@@ -116,17 +116,16 @@ def _draw(unit: str, first: str, read: float, stages: Sequence[_Stage]) -> Sanke
 
     nodes = [Node(0.0, tall(read), first, first, read)]
     flows: list[Flow] = []
-    lowest = 0
+    lowest = TOP + TALL
     for i, stage in enumerate(stages):
         x = i * GAP
         nodes.append(Node(x + GAP, tall(stage.on), _short(stage.name), stage.name, stage.on))
         goes_on = min(stage.on, nodes[i].value)
         flows.append(_kept(x + NODE, tall(goes_on), tall(stage.on), stage))
-        falling = [item for item in stage.out if item[2]]
-        flows += _fallen(x + NODE, tall(goes_on), falling, tall)
-        lowest = max(lowest, len(falling))
-    bottom = TOP + TALL + (SPACE + LINE * lowest if lowest else 12)
-    return Sankey(unit, len(stages) * GAP + NODE + 110, bottom, nodes, flows)
+        fallen = [*_fallen(x + NODE, tall(goes_on), stage.out, tall)]
+        lowest = max([lowest, *(flow.y + tall(flow.value) / 2 for flow in fallen)])
+        flows += fallen
+    return Sankey(unit, len(stages) * GAP + NODE + 110, lowest + LINE / 2, nodes, flows)
 
 
 def _kept(x: float, start: float, end: float, stage: _Stage) -> Flow:
@@ -141,14 +140,14 @@ def _fallen(
     tall: Callable[[float], float],
 ) -> Iterator[Flow]:
     """Bands from below the kept flow down to their labels, one under the other."""
-    at = TOP + y
-    for place, (kind, name, value) in enumerate(falling):
-        end = TOP + TALL + SPACE + LINE * place
-        height = max(1.0, tall(value))
-        thin = min(height, LINE - 6)
-        path = _band(x, x + 30, at, end, height, thin)
-        yield Flow(kind, path, _short(name), name, value, x + 35, end + thin / 2)
-        at += tall(value)
+    at, end = TOP + y, TOP + TALL + SPACE
+    for kind, name, value in falling:
+        if value:
+            height = max(1.0, tall(value))
+            path = _band(x, x + 30, at, end, height, height)
+            yield Flow(kind, path, _short(name), name, value, x + 35, end + height / 2)
+            at += tall(value)
+            end += max(LINE, height + LINE / 3)
 
 
 def _band(x: float, to: float, y: float, to_y: float, start: float, end: float) -> str:

@@ -299,6 +299,14 @@ def test_no_other_script_could_run(browser: Any, hostile: Path, tmp_path: Path) 
 # --- accessibility
 
 
+def test_long_and_hostile_words_do_not_widen_a_phone_s_page(browser: Any, hostile: Path) -> None:
+    tab = browser.new_page(viewport={"width": 360, "height": 800})
+    tab.goto(hostile.as_uri())
+    tab.evaluate("for (const e of document.querySelectorAll('details')) e.open = true")
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+    tab.close()
+
+
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 def test_the_page_is_accessible(browser: Any, plain: Path, width: int, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()

@@ -255,7 +255,11 @@ def test_nothing_is_lost_in_the_drawing(tmp_path: Path) -> None:
     named = {flow.title for flow in records.flows if flow.kind == "dropped"}
     assert len(named) <= REASONS + 2 and any("other reasons" in name for name in named)
     for flow in (*records.flows, *size.flows):
-        assert 0 <= flow.x <= records.width and 0 <= flow.y <= max(records.height, size.height)
+        assert 0 <= flow.x <= records.width
+    for drawing in (records, size):
+        labels = [(flow.x, flow.y) for flow in drawing.flows if flow.label]
+        assert len(labels) == len(set(labels))
+        assert all(0 <= y <= drawing.height for _, y in labels)
 
 
 def values_of(row: Document) -> dict[str, Any]:
