@@ -83,10 +83,14 @@ def _judged(part: Measured, bounds: Sequence[Bound]) -> tuple[Broken, NDArray[np
     """(rows x bounds: broken; by bound: rows with its signal)."""
     broken = np.zeros((len(part.drops), len(bounds)), bool)
     judged = np.zeros(len(bounds), np.int64)
+    drops = np.array(part.drops, object)
     for column, bound in enumerate(bounds):
         values, rows = part.of(bound.key)
-        broken[rows, column] = (values < bound.low) | (values > bound.high)
-        judged[column] = len(values)
+        here = drops == bound.drop  # some for a signal that is not a number
+        broken[:, column] = here
+        broken[rows, column] |= (values < bound.low) | (values > bound.high)
+        here[rows] = True
+        judged[column] = here.sum()
     return broken, judged
 
 

@@ -35,8 +35,8 @@ from curate.store import read_json, unwritable
 
 PAGE = "report.html"
 RECIPE_CHARS = 20_000
-PAGE_BYTES = 15_000_000
-SAMPLE_SHARES = (1.0, 0.5, 0.2, 0.05, 0.0)
+PAGE_BYTES = 6_000_000  # what a phone still opens at once
+SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.07, 0.03)  # of the documents drawn
 
 
 def report(run_dir: str, output: str | None = None, price_per_hour: float | None = None) -> Path:
@@ -63,11 +63,10 @@ def render(
     template = _environment().get_template("page.html.jinja")
     facts = _facts(run, price_per_hour)
     whole = samples.listing(run, facts["funnel"].reasons_in_order)
-    for share in SAMPLE_SHARES:
-        text = template.render(**facts, documents=whole.cut(share))
-        if len(text.encode()) < page_bytes:
-            break
-    return text
+    without = template.render(**facts, documents=whole.cut(0))
+    left = page_bytes - len(without.encode())
+    documents = next(filter(lambda listed: listed.size_bytes < left, map(whole.cut, SHARES)), None)
+    return template.render(**facts, documents=documents) if documents else without
 
 
 def _facts(run: FinishedRun, price_per_hour: float | None) -> dict[str, Any]:

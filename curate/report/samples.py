@@ -15,14 +15,16 @@ from itertools import accumulate
 from math import ceil
 from typing import Any
 
+from markupsafe import escape
+
 from curate.audit.plant import LABEL
 from curate.document import RECORD, share
 from curate.finished import FinishedRun, FinishedTable, plain
 from curate.report.glance import rows
 from curate.report.spans import in_url, segments, spans
 
-PER_REASON = 20
-KEPT = 60
+PER_REASON = 40
+KEPT = 200
 KEPT_REASON = "kept"
 CHARS = 1_500
 BEFORE_CHARS = 200
@@ -32,6 +34,7 @@ NAME_CHARS = 80
 REASONS = 80
 LABEL_VALUES = 8
 LABELS = 60
+NAMED, MARKUP_BYTES, PIECE_BYTES = 5, 1_500, 20  # of a document in the page
 COLUMNS = ["id", "source", "url", "origin", "language", "text", "signals", "labels", "drop"]
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 Row = Mapping[str, Any]
@@ -64,6 +67,14 @@ class Sample:
         """What the page's list is narrowed by."""
         return KEPT_REASON if self.drop is None else f"{self.table}/{self.drop}"
 
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in the page, at most."""
+        pieces = [text for _, text in (*self.place, *self.text)]
+        names = [self.reason, self.source, self.language or "", self.id] * NAMED
+        said = "".join([*pieces, self.preview, *names])
+        return len(escape(said).encode()) + MARKUP_BYTES + PIECE_BYTES * len(pieces)
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -95,6 +106,11 @@ class Listing:
     def languages(self) -> list[str]:
         """What the list can be narrowed to; documents without a language have none."""
         return sorted({item.language for item in self.items if item.language})
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in the page, at most."""
+        return sum(item.size_bytes for item in self.items)
 
     def cut(self, part: float) -> Listing:
         """The first of each group: a share of it, rounded up."""

@@ -133,6 +133,15 @@ def test_no_overlap_where_no_bound_is_broken(tmp_path: Path) -> None:
     assert overlap(run, bounds(run)) is None
 
 
+def test_a_rule_caught_what_was_dropped_for_it(tmp_path: Path) -> None:
+    """Also where the signal is not a number, which no bound admits."""
+    gone = document("a", "x", drop="gopher.word_count", signals={"gopher.word_count": float("nan")})
+    run = a_run(tmp_path, [TableSpec("01-filter", [{"gopher": {}}], [gone])])
+    found = overlap(run, bounds(run))
+    assert found
+    assert [(rule.caught, rule.alone, rule.judged) for rule in found.rules] == [(1, 1, 1)]
+
+
 # --- before and after
 
 
@@ -344,14 +353,27 @@ def test_a_reason_leads_to_its_documents(tmp_path: Path) -> None:
         assert target.get("data-reason") == link.get("data-show") in options
 
 
-def test_a_page_too_large_shows_fewer_documents(tmp_path: Path) -> None:
-    rows = [document(f"{i}", Text("<&\"'>" * 400), drop=f"s.r{i % 30}") for i in range(600)]
+@pytest.mark.parametrize("text", ["<&\"'>" * 400, "{\n" * 900, "\u202e\x00é" * 500])
+def test_a_page_too_large_shows_fewer_documents(tmp_path: Path, text: str) -> None:
+    rows = [
+        document(
+            f"{i}", Text(text), drop="c4.curly_bracket" if i % 2 else f"s.'{i % 20}'", url=text
+        )
+        for i in range(300)
+    ]
     run = a_run(tmp_path, [TableSpec("01-filter", [{"c4": {}}], rows)])
     whole = page.render(run)
-    cut = page.render(run, page_bytes=len(whole) // 3)
+    limit = len(whole.encode()) // 3
+    cut = page.render(run, page_bytes=limit)
     assert 0 < cut.count('class="sample"') < whole.count('class="sample"')
-    assert len(cut.encode()) < len(whole) // 3
+    assert len(cut.encode()) < limit
     assert 'class="sample"' not in page.render(run, page_bytes=1)
+
+
+def test_what_documents_take_in_the_page_is_known_before(tmp_path: Path) -> None:
+    run = a_run(tmp_path, [filtered(300)])
+    listed = samples.listing(run, funnel(run, {}).reasons_in_order)
+    assert len(page.render(run).encode()) - len(page.render(run, page_bytes=1).encode()) < listed.size_bytes  # fmt: skip
 
 
 def test_reads_of_texts_are_bounded_in_bytes(

@@ -326,7 +326,7 @@ def test_many_sources_are_put_together(tmp_path: Path) -> None:
 def test_samples_are_few_short_and_fixed(tmp_path: Path) -> None:
     made = [
         document(f"{i}", Text("long " * 1000), drop="c4.empty" if i % 2 else None)
-        for i in range(60)
+        for i in range(2 * PER_REASON + 20)
     ]
     run = open_run(str(write_run(tmp_path, [TableSpec("01-filter", [{"c4": {}}], made)])))
     found = samples_by_reason(run)
@@ -344,7 +344,7 @@ def test_samples_are_few_short_and_fixed(tmp_path: Path) -> None:
 def test_real_documents_are_shown_before_planted_ones(tmp_path: Path) -> None:
     made = [
         document(f"{i}", Text("x"), labels={"planted": "control"} if i > KEPT else {})
-        for i in range(200)
+        for i in range(2 * KEPT)
     ]
     run = open_run(str(write_run(tmp_path, [TableSpec("01-read", [], made)])))
     places = {"".join(text for _, text in item.place) for item in kept_samples(run)}
