@@ -23,7 +23,7 @@ from curate.report.samples import COLUMNS, Sample, drawn, sample, shown
 
 CLUSTERS = 10
 MEMBERS = 3
-READ_WORDS = 20_000
+READ_CHARS = 1_000_000
 WORDS = 300
 SIDE_CHARS = 4_000
 BEFORE_WORDS = 12
@@ -78,7 +78,8 @@ def near_clusters(run: FinishedRun) -> list[Cluster]:
 
 
 def difference(kept: str, dropped: str) -> Difference:
-    """Word by word, from a little before the first difference, at most `WORDS` words of each.
+    """Word by word, from a little before the first difference, at most `WORDS` words of each. Texts
+    are read up to `READ_CHARS` characters; `same` speaks of those.
 
     >>> made = difference("one two three", "one too three")
     >>> made.kept, made.dropped[1]
@@ -112,11 +113,15 @@ def _cluster(kept_id: str, kept: Row | None, members: Sequence[Row], table: str)
             Member(
                 row["signals"][SIMILARITY],
                 sample(row, table),
-                difference(shown(kept["text"] or ""), shown(row["text"] or "")) if kept else None,
+                _difference(kept, row) if kept else None,
             )
             for row in least_similar[:MEMBERS]
         ],
     )
+
+
+def _difference(kept: Row, dropped: Row) -> Difference:
+    return difference(*(shown((row["text"] or "")[:READ_CHARS]) for row in (kept, dropped)))
 
 
 def _least(members: Sequence[Row]) -> float:
@@ -135,7 +140,7 @@ def _among(ids: set[str]) -> Callable[[pa.Table], pa.ChunkedArray]:
 
 
 def _words(text: str) -> list[str]:
-    return [match[0] for match, _ in zip(_WORD.finditer(text), range(READ_WORDS), strict=False)]
+    return _WORD.findall(text[:READ_CHARS])
 
 
 def _bounded(words: Sequence[str]) -> list[str]:

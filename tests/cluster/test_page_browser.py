@@ -5,6 +5,7 @@ Needs Chromium (or Chrome) on the path, and the packages `playwright` and `axe-p
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from collections.abc import Iterator
@@ -39,6 +40,24 @@ ATTACKS = (
     "{{constructor.constructor('window.ran=1')()}} ${window.ran=1} {% raw %}",
     "<!--<script>", "]]><script>window.ran=1</script>", "\u2028window.ran=1//", "__proto__",
 )  # fmt: skip
+RECALL = {"hits": 9, "of": 10, "share": 0.9, "interval": [0.596, 0.982]}
+AUDIT = {
+    "defects": [
+        {"kind": "near_duplicate", "step": "dedup", "planted": 10, "outcomes": {"caught": 9, "missed": 1},
+         "recall": RECALL, "missed": [{"url": "http://planted.example/x", "left": ["left"]}]},
+    ],
+    "controls": 10, "collateral": {**RECALL, "reasons": {"c4.sentence_count": 9}},
+}  # fmt: skip
+ARM = {"name": "dedup", "documents": 3, "epochs": 1.0, "bits_per_byte": {"H1": 2.5}, "score": 2.5, "seed_sigma": 0.01}  # fmt: skip
+VERDICT = {
+    "contrasts": [
+        {"name": outcome, "first": "a", "second": "b", "difference": -0.02, "low": -0.05, "high": 0.01,
+         "documents_low": -0.03, "documents_high": -0.01, "outcome": outcome, "reason": "said here"}
+        for outcome in ("better", "worse", "inconclusive")
+    ],
+    "arms": [ARM, ARM], "seeds": 3, "tokens_per_run": 1000, "detectable_effect": 0.02,
+    "sentences": ["no difference was found."], "notes": ["a note"], "versions": {"torch": "2"},
+}  # fmt: skip
 VIEWS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
 
 
@@ -52,9 +71,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report(
-        str(a_run(tmp_path_factory.mktemp("plain"), ("Plain text.",))), price_per_hour=2.0
-    )
+    run = a_run(tmp_path_factory.mktemp("plain"), ("Plain text.",))
+    (run / "verdict.json").write_text(json.dumps(VERDICT), "utf-8")
+    (run / "audit.json").write_text(json.dumps(AUDIT), "utf-8")
+    return report(str(run), price_per_hour=2.0)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from lxml import html
 from run_builder import TableSpec, document, write_run
 
 from curate.audit.rules import Bound, bounds
+from curate.cli import main
 from curate.document import Document
 from curate.errors import InputError
 from curate.finished import FinishedRun, open_run
@@ -288,6 +289,16 @@ def test_cost_is_time_times_price(tmp_path: Path) -> None:
     tree = html.document_fromstring(page.render(run, price_per_hour=2.0))
     (total,) = tree.xpath("//section[h2/@id='time']//tfoot//td[last()]")
     assert total.text_content() == "1.33"
+
+
+def test_the_command_takes_a_price(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a_run(tmp_path, [filtered(20)])
+    for price, status in (("7200", 0), ("-1", 2)):
+        with pytest.raises(SystemExit) as end:
+            main(["report", str(tmp_path), "--price-per-hour", price])
+        assert (end.value.code or 0) == status
+    assert "give a price of 0 or more" in capsys.readouterr().err
+    assert "Cost at 7,200.00 an hour" in (tmp_path / "report.html").read_text("utf-8")
 
 
 # --- the page
