@@ -13,7 +13,7 @@ from typing import Any
 from curate.audit.recall import FILE
 from curate.finished import FinishedRun
 from curate.report.forest import forest
-from curate.report.page import signed
+from curate.report.formats import signed
 from curate.store import read_json
 
 OUTCOMES = {

@@ -35,7 +35,7 @@ from curate.card.markdown import (
 )
 from curate.errors import InputError, OutputError
 from curate.finished import RUN, FinishedRun, open_run
-from curate.report.page import count, percent, size
+from curate.report.formats import count, percent, size
 from curate.store import absolute, read_json, unwritable
 
 README, CROISSANT = "README.md", "croissant.json"
