@@ -83,6 +83,12 @@ class Curve:
     unit: str
     points: tuple[tuple[float, Interval], ...]
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Curve:
+        """As `Audit.to_json` wrote it."""
+        points = ((float(p["grade"]), Interval(p["hits"], p["of"])) for p in data["points"])
+        return cls(data["kind"], data["unit"], tuple(points))
+
     def line(self) -> str:
         """
         >>> Curve("toxic_among", "lines", ((3, Interval(9, 10)), (10, Interval(1, 4)))).line()

@@ -16,8 +16,11 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from curate.audit.curves import curves_svg
 from curate.audit.recall import FILE as AUDIT
+from curate.audit.recall import Curve
 from curate.audit.rules import bounds
 from curate.errors import InputError
 from curate.finished import FinishedRun, open_run
@@ -72,6 +75,8 @@ def render(
 def _facts(run: FinishedRun, price_per_hour: float | None) -> dict[str, Any]:
     """All that the page shows but for its documents."""
     limits = bounds(run)
+    audit = read_json(f"{run.path}/{AUDIT}")
+    curves = [Curve.from_json(curve) for curve in (audit or {}).get("curves", ())]
     counted = funnel(run, limits)
     drawn = histograms(run, limits)
     recipe = yaml.safe_dump(dict(run.recipe), sort_keys=False, allow_unicode=True, width=90)
@@ -92,7 +97,8 @@ def _facts(run: FinishedRun, price_per_hour: float | None) -> dict[str, Any]:
         "per_reason": samples.PER_REASON,
         "per_kept": samples.KEPT,
         "labels": samples.label_counts(run),
-        "audit": read_json(f"{run.path}/{AUDIT}"),
+        "audit": audit,
+        "curves": Markup(curves_svg(curves)) if curves else None,
         "forest": forest(run.path),
         "recipe": recipe[:RECIPE_CHARS],
         "versions": sorted({str(table.manifest.get("code")) for table in run.tables}),

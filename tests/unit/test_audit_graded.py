@@ -20,6 +20,8 @@ from curate.audit.lines import BOILERPLATE, INSULTS
 from curate.audit.plant import plant
 from curate.audit.recall import Audit, recall
 from curate.errors import UserError
+from curate.finished import open_run
+from curate.report.page import render
 
 TEXTS = [prose(number) for number in range(400)]
 
@@ -94,6 +96,7 @@ def test_a_curve_counts_what_was_stopped_by_whomever(
     assert {found.hits for _, found in curves["toxic_among"].points} == {0}
     picture = ElementTree.fromstring((tmp_path / "audit-curves.svg").read_text("utf-8"))
     assert len(list(picture.iter("{http://www.w3.org/2000/svg}circle"))) == 6 + 5 + 5
+    assert "boilerplate share</text>" in render(open_run(str(tmp_path)))
     written = json.loads((tmp_path / "audit.json").read_text("utf-8"))["curves"]
     assert [curve["kind"] for curve in written] == list(curves)
 
