@@ -126,7 +126,8 @@ def test_a_child_killed_while_idle_is_replaced(sandbox: Sandbox) -> None:
     sandbox.call("echo")
     assert sandbox.pid is not None
     os.kill(sandbox.pid, signal.SIGKILL)
-    time.sleep(0.05)
+    while alive(sandbox.pid):
+        time.sleep(0.01)
     assert sandbox.call("echo", 5) == 5
 
 
