@@ -34,12 +34,16 @@ class Planted:
     copy: str | None = None
 
 
-class Defect(Protocol):
-    """A way to damage a text, the steps that should deal with it, and how they should."""
+class Kind(Protocol):
+    """What is planted, the steps that should deal with it, and how they should."""
 
     kind: ClassVar[str]
     steps: ClassVar[tuple[str, ...]]
     outcome: ClassVar[Outcome]
+
+
+class Defect(Kind, Protocol):
+    """A way to damage a text."""
 
     def plant(self, text: str, draw: random.Random) -> Planted:
         """Damage `text`; equal randomness, equal damage."""

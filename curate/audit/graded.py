@@ -13,21 +13,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from curate.audit.defects import Defect, Outcome, Planted, edit, insert, jaccard
+from curate.audit.defects import Kind, Outcome, Planted, edit, insert, jaccard
 from curate.audit.lines import BOILERPLATE, INSULTS
 
 MOST_EDITS = 400
 _SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 
 
-class GradedDefect(Defect, Protocol):
+class GradedDefect(Kind, Protocol):
     """A defect with a strength. unit: what a grade is; grades: from weak to strong, or from frequent to
     rare."""
 
     unit: ClassVar[str]
     grades: ClassVar[tuple[float, ...]]
 
-    def plant_at(self, grade: float, text: Callable[[], str], draw: random.Random) -> Planted:
+    def plant(self, grade: float, text: Callable[[], str], draw: random.Random) -> Planted:
         """Damage as many new texts of the corpus as it takes; equal randomness, equal damage."""
         ...
 
@@ -42,11 +42,7 @@ class NearDuplicateAt:
     unit: ClassVar[str] = "Jaccard similarity"
     grades: ClassVar[tuple[float, ...]] = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
-    def plant(self, text: str, draw: random.Random) -> Planted:
-        """At the strongest grade."""
-        return self.plant_at(self.grades[-1], lambda: text, draw)
-
-    def plant_at(self, grade: float, text: Callable[[], str], draw: random.Random) -> Planted:
+    def plant(self, grade: float, text: Callable[[], str], draw: random.Random) -> Planted:
         """No evidence: one of the two has to go."""
         kept = copy = text()
         for _ in range(MOST_EDITS):
@@ -66,11 +62,7 @@ class ToxicAmong:
     unit: ClassVar[str] = "lines of the document"
     grades: ClassVar[tuple[float, ...]] = (3, 10, 30, 100, 300)
 
-    def plant(self, text: str, draw: random.Random) -> Planted:
-        """At the strongest grade."""
-        return self.plant_at(self.grades[0], lambda: text, draw)
-
-    def plant_at(self, grade: float, text: Callable[[], str], draw: random.Random) -> Planted:
+    def plant(self, grade: float, text: Callable[[], str], draw: random.Random) -> Planted:
         """Evidence: the insult; a line is one sentence."""
         lines: list[str] = []
         while len(lines) < grade - 1:
@@ -90,11 +82,7 @@ class BoilerplateShare:
     unit: ClassVar[str] = "share of characters"
     grades: ClassVar[tuple[float, ...]] = (0.1, 0.3, 0.5, 0.7, 0.9)
 
-    def plant(self, text: str, draw: random.Random) -> Planted:
-        """At the weakest grade."""
-        return self.plant_at(self.grades[0], lambda: text, draw)
-
-    def plant_at(self, grade: float, text: Callable[[], str], draw: random.Random) -> Planted:
+    def plant(self, grade: float, text: Callable[[], str], draw: random.Random) -> Planted:
         """Evidence: the lines, which have to be gone."""
         clean = text()
         wanted_chars = grade / (1 - grade) * len(clean)

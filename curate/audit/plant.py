@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curate.audit.defects import DEFECTS, Defect, ForeignLanguage, Planted
+from curate.audit.defects import DEFECTS, ForeignLanguage, Kind, Planted
 from curate.audit.graded import GRADED
 from curate.audit.questions import QUESTIONS
 from curate.errors import InputError
@@ -104,7 +104,7 @@ def _graded(
         for defect in GRADED.values():
             for grade in defect.grades:
                 try:
-                    planted = defect.plant_at(grade, assembler.text, draw)
+                    planted = defect.plant(grade, assembler.text, draw)
                 except InputError:
                     return
                 for row in _rows(defect, f"{grade:g}-{number}", planted, markup):
@@ -196,7 +196,7 @@ def page(text: str, name: str) -> str:
     return _ARTICLE.format(title=html.escape(title, quote=False), body=body, name=name)
 
 
-def _rows(defect: Defect, number: str, planted: Planted, markup: bool) -> Iterator[dict[str, Any]]:
+def _rows(defect: Kind, number: str, planted: Planted, markup: bool) -> Iterator[dict[str, Any]]:
     texts = {number: planted.text}
     if planted.copy is not None:
         texts[f"{number}-copy"] = planted.copy

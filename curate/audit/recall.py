@@ -25,7 +25,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from curate.audit.curves import curves_svg
-from curate.audit.defects import DEFECTS, Defect
+from curate.audit.defects import DEFECTS, Defect, Kind
 from curate.audit.graded import GRADED, GradedDefect
 from curate.audit.plant import CONTEXT, EVIDENCE, GRADE, HOST, LABEL
 from curate.errors import InputError
@@ -271,7 +271,7 @@ def _restored(rows: list[dict[str, Any]]) -> Interval:
     return Interval(whole, len(kept))
 
 
-def _outcome(defect: Defect, unit: list[dict[str, Any]]) -> tuple[str, str | None, list[str]]:
+def _outcome(defect: Kind, unit: list[dict[str, Any]]) -> tuple[str, str | None, list[str]]:
     """(outcome, drop reason or what was done, evidence that is left) of one planted defect."""
     drops = [row["drop"] for row in unit if _dropped(row)]
     own = [drop for drop in drops if drop.partition(".")[0] in defect.steps]
@@ -287,7 +287,7 @@ def _outcome(defect: Defect, unit: list[dict[str, Any]]) -> tuple[str, str | Non
     return "missed", None, wrong
 
 
-def _evidence_left(defect: Defect, row: Mapping[str, Any]) -> list[str]:
+def _evidence_left(defect: Kind, row: Mapping[str, Any]) -> list[str]:
     """Evidence that speaks against a repair: still there, or (mojibake) not back."""
     text = _fold(row["text"] or "")
     evidence: list[str] = json.loads(row["labels"][EVIDENCE])
