@@ -156,14 +156,12 @@ class _Corpus:
             table = self.extracted.table
             found["H3 extracted"] = Diagnostic(self._held(table))
         if self.raw is not None:
-            found["H4 raw"] = Diagnostic(
-                self.raw.heldout, RAW if RAW in arms else None, markup=True
-            )
+            found["H4 raw"] = Diagnostic(self.raw.heldout, RAW if RAW in arms else None)
         elif self.raw_tables:
             last = self.raw_tables[-1]
             names = {name for name, table in _named(self.runs).items() if table is last.table}
             winner = next((name for name in arms if name in (*names, RAW)), None)
-            found["H4 raw"] = Diagnostic(self._held(last.table), winner, markup=True)
+            found["H4 raw"] = Diagnostic(self._held(last.table), winner)
         return found
 
     def _held(self, table: Table) -> Texts:

@@ -48,15 +48,16 @@ def guard_arms(
     heldout: Mapping[str, Documents],
     shared_ratio: float,
     piece_chars: int | None = None,
-    markup: Collection[str] = (),
+    reported: Collection[str] = (),
 ) -> tuple[dict[str, Documents], Guarded]:
     """The arms without documents that repeat held-out text, in any of their versions.
 
-    A version with tags is looked at without them too. Held-out sets in `markup` are pages as they
-    came: those of one template are near-duplicates whatever they say, so of these only equal
-    documents, and equal pieces of `piece_chars`, count. InputError: nothing is left of an arm.
+    A version with tags is looked at without them too. Of held-out sets that are `reported` only, as
+    pages before the filters, just equal documents, and equal pieces of `piece_chars`, count: pages of
+    one template are near-duplicates whatever they say, and training text is worth more than a figure
+    nothing rests on. InputError: nothing is left of an arm.
     """
-    indexed = (text for name, part in heldout.items() if name not in markup for _, text in part)
+    indexed = (text for name, part in heldout.items() if name not in reported for _, text in part)
     guard = Guard.over(indexed, shared_ratio)
     known = {id for part in heldout.values() for id, _ in part}
     equal = {

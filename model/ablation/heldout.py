@@ -35,25 +35,27 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """A held-out set that is reported and never judged. winner: the arm that should be best on it;
-    markup: its texts are pages as they came, which resemble each other by their templates."""
+    """A held-out set that is reported and never judged. winner: the arm that should be best on it."""
 
     documents: Documents
     winner: str | None = None
-    markup: bool = False
 
 
 @dataclass(frozen=True)
 class Heldout:
     """whole: sets as they are given, for the guard; scored: what models are scored on; headline: the
-    sets a verdict rests on; markup: sets of pages as they came. clean: per headline set, which
+    sets a verdict rests on; the others are reported only. clean: per headline set, which
     scored documents share no words with training text."""
 
     whole: dict[str, Documents]
     scored: dict[str, Documents]
     headline: tuple[str, ...]
-    markup: tuple[str, ...] = ()
     clean: dict[str, list[bool]] = field(default_factory=dict)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """The sets that no verdict rests on."""
+        return tuple(name for name in self.whole if name not in self.headline)
 
     def judged(self) -> dict[str, list[bool]]:
         """The documents a verdict rests on: the clean ones, or all of a set that has none."""
@@ -97,8 +99,7 @@ def hold_out(
         piece = max(1, limit // min(MOST_PIECES, max(FEWEST_PIECES, len(texts))))
         whole[name] = up_to(texts, limit, piece)
         scored[name] = [(id, text[:piece]) for id, text in whole[name]]
-    markup = tuple(name for name, one in diagnostics.items() if one.markup)
-    return Heldout(whole, scored, tuple(headline), markup)
+    return Heldout(whole, scored, tuple(headline))
 
 
 def mark_clean(heldout: Heldout, versions: Iterable[Sequence[str]]) -> dict[str, list[bool]]:

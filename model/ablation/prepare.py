@@ -98,7 +98,7 @@ def _make(
 ) -> tuple[dict[str, Documents], Guarded, Heldout, Encoding]:
     """The dear part, and what is stored of it."""
     clean, guarded = guard_arms(
-        arms, held.whole, profile.shared_ratio, profile.piece_chars, held.markup
+        arms, held.whole, profile.shared_ratio, profile.piece_chars, held.reported
     )
     held = replace(held, clean=mark_clean(held, (texts for _, texts in versions(clean))))
     encoding = balanced_tokenizer(clean, profile.shape.vocabulary, profile.tokenizer_bytes)
@@ -135,7 +135,7 @@ def _check_sizes(arms: Mapping[str, Documents], encoder: Encoder, profile: Profi
 
 
 def _fingerprint(arms: Mapping[str, Documents], held: Heldout, profile: Profile) -> str:
-    about: list[Any] = [asdict(profile), torch.__version__, _code(), held.headline, held.markup]
+    about: list[Any] = [asdict(profile), torch.__version__, _code(), held.headline]
     digest = hashlib.sha256(json.dumps(about).encode())
     for name, part in _named(arms, held):
         digest.update(f"{name}\0".encode("utf-8", "surrogatepass"))

@@ -31,11 +31,11 @@ ENCODER = Encoder(train([" ".join(WORDS)], 384))
 
 def test_a_set_is_cut_so_that_it_holds_many_documents() -> None:
     long = [(f"{n}", "word " * 4000) for n in range(400)]
-    held = hold_out({"H1": long}, {"H4": Diagnostic(long, markup=True)}, 60_000)
+    held = hold_out({"H1": long}, {"H4": Diagnostic(long)}, 60_000)
     assert len(held.scored["H1"]) == 300 and len(held.scored["H4"]) == 300
     assert {len(text) for _, text in held.scored["H1"]} == {200}
     assert {len(text) for _, text in held.scored["H4"]} == {50}
-    assert held.whole["H1"] == long[:300] and held.markup == ("H4",)
+    assert held.whole["H1"] == long[:300] and held.reported == ("H4",)
 
 
 def test_few_documents_are_scored_at_length() -> None:
@@ -73,7 +73,7 @@ def test_a_text_that_stands_in_many_documents_is_no_phrase() -> None:
 
 
 def test_a_set_without_clean_documents_is_judged_whole() -> None:
-    held = Heldout({}, {}, ("H1", "H2"), (), {"H1": [False, False], "H2": [True, False]})
+    held = Heldout({}, {}, ("H1", "H2"), {"H1": [False, False], "H2": [True, False]})
     assert held.judged() == {"H1": [True, True], "H2": [True, False]}
     assert held.dirty() == {"H2": [False, True]}
 
@@ -101,7 +101,7 @@ def test_a_leak_shows_under_its_markup() -> None:
 
 
 def test_pages_of_one_template_are_not_near_duplicates() -> None:
-    """Held-out pages with markup: only an equal one, or an equal piece, is a leak."""
+    """Held-out pages that are only reported: an equal one, or an equal piece, is a leak."""
     frame = " ".join(f"<a href=/{word}>" for word in WORDS)
     page = f"{frame} one {frame}"
     arms = {"raw": [("1", f"{frame} two two"), ("2", page), ("3", f"{frame[:3000]} x")]}
