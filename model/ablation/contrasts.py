@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from model.ablation.runs import Run, mean_by_set
+from model.ablation.runs import MANY_EPOCHS, Run, mean_by_set
 from model.ablation.statistics import (
     ALPHA,
     POWER,
@@ -143,7 +143,9 @@ def _contrast(
     error = (high - low) / 2 / stats.norm.ppf(1 - ALPHA / 2)
     by_documents = float(error * (stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(POWER)))
     fewest = min(len(nats) for nats in first[0].nats.values())
-    reason = _doubt(interval, by_set, (low, high), flips, fewest)
+    loser = second if interval.difference > 0 else first
+    repeated = max(run.epochs for run in loser)
+    reason = _doubt(interval, by_set, (low, high), flips, fewest, repeated)
     outcome: Literal["better", "worse"] = "better" if interval.difference < 0 else "worse"
     return Contrast(
         name,
@@ -165,9 +167,10 @@ def _contrast(
 
 def _doubt(
     interval: Interval, by_set: dict[str, float], documents: tuple[float, float],
-    flips: list[float], fewest: int,
+    flips: list[float], fewest: int, repeated: float,
 ) -> str | None:  # fmt: skip
-    """What keeps a contrast from being a claim. fewest: documents of the smallest held-out set."""
+    """What keeps a contrast from being a claim. fewest: documents of the smallest held-out set;
+    repeated: how often the arm that lost was read."""
     if not interval.rejected:
         return NOISE
     if len(by_set) < 2:
@@ -178,6 +181,8 @@ def _doubt(
         return f"a held-out set has only {fewest} documents to judge on"
     if documents[0] <= 0 <= documents[1]:
         return "it depends on which documents were held out"
+    if repeated > MANY_EPOCHS:
+        return f"the arm that lost was read {repeated:.1f} times, and repetition alone may have cost that"
     if flips:
         return f"it turns round, or training diverges, at {flips[0]:.2g} times the learning rate"
     return None

@@ -19,9 +19,17 @@ from model.ablation.ladder import trends
 from model.ablation.plan import Plan
 from model.ablation.prepare import Prepared
 from model.ablation.profiles import Profile
-from model.ablation.runs import EQUAL_SOURCE, MAIN, ArmResult, Run, mean_by_set, summarise
+from model.ablation.runs import (
+    EQUAL_SOURCE,
+    MAIN,
+    MANY_EPOCHS,
+    ArmResult,
+    Run,
+    mean_by_set,
+    summarise,
+)
 from model.ablation.statistics import residual
-from model.ablation.tables import MANY_EPOCHS, EqualSource, Slice, yields
+from model.ablation.tables import EqualSource, Slice, yields
 from model.ablation.verdict import Verdict
 from model.architecture.shape import parameter_count
 

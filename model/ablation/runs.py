@@ -16,6 +16,7 @@ import numpy as np
 
 MAIN = "equal tokens"
 EQUAL_SOURCE = "equal source"
+MANY_EPOCHS = 4  # up to here repeated data is worth about as much as new (Muennighoff 2305.16264)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,7 @@ from curate.document import share
 from curate.verdict import DRAW
 from model.ablation.arms import Documents, Encoder
 from model.ablation.contrasts import Contrast
-from model.ablation.runs import ArmResult
-
-MANY_EPOCHS = 4  # up to here repeated data is worth about as much as new (Muennighoff 2305.16264)
+from model.ablation.runs import MANY_EPOCHS, ArmResult
 
 
 @dataclass(frozen=True)

@@ -239,6 +239,14 @@ def test_one_held_out_set_confirms_nothing() -> None:
     assert found.reason is not None and "no second held-out set" in found.reason
 
 
+@pytest.mark.parametrize(("epochs", "outcome"), [(4.0, "worse"), (4.1, "inconclusive")])
+def test_an_arm_that_was_repeated_does_not_lose_by_that(epochs: float, outcome: str) -> None:
+    runs = [*_runs("a"), *(replace(run, epochs=epochs) for run in _runs("b", 0.2))]
+    assert _contrast(runs).outcome == outcome
+    better = [*_runs("a"), *(replace(run, epochs=epochs) for run in _runs("b", -0.2))]
+    assert _contrast(better).outcome == "better"
+
+
 def test_plain_words() -> None:
     better = _contrast([*_runs("a"), *_runs("b", -0.2)]).plain()
     assert better.startswith("b: better. A model trained after it needs 0.") and " less " in better
