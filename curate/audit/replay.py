@@ -28,14 +28,13 @@ MOST_SOURCE_BYTES = 2 << 30  # of the file that is read again for one record
 
 @dataclass(frozen=True)
 class Deed:
-    """What one step did. before, after: the text, where it was changed; signals, labels: new ones."""
+    """What one step did. before, after: the text; signals: new ones."""
 
     step: str
     drop: str | None
     before: str | None
     after: str | None
     signals: Mapping[str, float]
-    labels: Mapping[str, str]
 
     @property
     def changed(self) -> bool:
@@ -47,17 +46,15 @@ def replay(
     run: FinishedRun, table: FinishedTable, row: Mapping[str, Any], before: Mapping[str, Any] | None
 ) -> tuple[Deed, ...]:
     """What each row step of `table` did to the record; empty where that cannot be known."""
-    try:
-        steps = _steps(run, table)
-        record = _record(run, row) if before is None else _document(before)
-    except (CurateError, OSError):
-        return ()
-    if not steps or record is None:
-        return ()
     share = float(run.recipe.get("measure_dropped", 0.0) or 0.0)
     try:
+        if not (steps := _steps(run, table)):
+            return ()
+        record = _record(run, row) if before is None else _document(before)
+        if record is None:
+            return ()
         deeds = tuple(_deeds(steps, record, share))
-    except CurateError:
+    except (CurateError, OSError):
         return ()
     same = (record.drop, record.text) == (row["drop"], row["text"])
     return deeds if same else ()
@@ -66,7 +63,7 @@ def replay(
 def _deeds(steps: list[Step], record: Document, measure_dropped: float) -> Iterator[Deed]:
     for step in steps:
         text = None if record.text is None else str(record.text)
-        signals, labels, drop = dict(record.signals), dict(record.labels), record.drop
+        signals, drop = dict(record.signals), record.drop
         for _ in apply([step.built], [record], measure_dropped):
             pass
         yield Deed(
@@ -75,7 +72,6 @@ def _deeds(steps: list[Step], record: Document, measure_dropped: float) -> Itera
             text,
             None if record.text is None else str(record.text),
             {key: value for key, value in record.signals.items() if signals.get(key) != value},
-            {key: value for key, value in record.labels.items() if labels.get(key) != value},
         )
 
 

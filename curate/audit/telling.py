@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def chapter_lines(chapter: Chapter) -> Iterator[str]:
+    """What happened in one table, what was measured there, and what its steps did."""
     outcome = chapter.state if chapter.drop is None else f"{chapter.state}: {chapter.drop}"
     yield f"{chapter.table} ({', '.join(chapter.steps)}): {outcome}"
     for line in chapter.broken:

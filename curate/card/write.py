@@ -9,7 +9,6 @@ escaped unless it says otherwise, so no document and no recipe can write Markdow
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass, replace
 from functools import cache
@@ -36,7 +35,7 @@ from curate.card.markdown import (
 from curate.errors import InputError, OutputError
 from curate.finished import RUN, FinishedRun, open_run
 from curate.report.formats import count, percent, size
-from curate.store import absolute, read_json, unwritable
+from curate.store import absolute, read_json, unwritable, write_bytes
 
 README, CROISSANT = "README.md", "croissant.json"
 MARKER = "<!-- Written by curate from the ledger of a run. -->"
@@ -76,8 +75,10 @@ def card(run_dir: str, output: str | None = None, about: About | None = None) ->
     _check_same(run, facts, data, folder)
     given = about or About()
     metadata = croissant(_naming(run, facts, given), data)
-    _put(folder / CROISSANT, json.dumps(metadata, indent=1, ensure_ascii=False) + "\n")
-    return _put(folder / README, render(run, facts, data, given))
+    described = json.dumps(metadata, indent=1, ensure_ascii=False) + "\n"
+    write_bytes(str(folder / CROISSANT), described.encode())
+    write_bytes(str(folder / README), render(run, facts, data, given).encode())
+    return folder / README
 
 
 def opened(path: str) -> FinishedRun:
@@ -176,18 +177,6 @@ def _check_same(run: FinishedRun, facts: Facts, data: Data, folder: Path) -> Non
             f"{folder} holds an export of {data.documents:,} documents, but {run.path} kept "
             f"{facts.documents:,}; export it anew or choose another --output"
         )
-
-
-def _put(path: Path, text: str) -> Path:
-    """In one piece: a reader sees the old file or the new one."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise unwritable(str(path), error) from None
-    return path
 
 
 @cache

@@ -129,9 +129,7 @@ def _whole(run: FinishedRun) -> dict[str, Counts]:
 
 
 def _over_tables(ledgers: list[Counts]) -> Counts:
-    total = Counts()
-    for ledger in ledgers:
-        total = total.merge(ledger)
+    total = _sum(ledgers)
     total.read = ledgers[0].read
     total.kept, total.kept_bytes = ledgers[-1].kept, ledgers[-1].kept_bytes
     return total
