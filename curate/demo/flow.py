@@ -22,10 +22,11 @@ from curate.demo.site import EXCLUDE, serve
 from curate.document import share
 from curate.errors import UserError, WorkError
 from curate.extract import Extract
-from curate.recipe import load
+from curate.recipe import Recipe, Step, load
 from curate.report import report
 from curate.run import run
 from curate.source import list_files, read
+from curate.split import HELDOUT
 from curate.step import apply
 from curate.table import Table
 from curate.verdict import ablate_runs
@@ -52,8 +53,6 @@ def demo(
     say(f"1/5 crawl: pydoc's server on loopback -> {folder / 'crawl'}")
     _crawl(folder / "crawl", pages)
     say("2/5 corpus: the standard library, the language reference, and planted defects")
-    _corpus(folder)
-    say("3/5 run: extract, clean, filter, deduplicate, decontaminate, mix, tokenize")
     recipe = load(
         "demo",
         [
@@ -64,6 +63,8 @@ def demo(
             f"steps.decontaminate.against={json.dumps([str(folder / 'planted' / 'evaluation.jsonl')])}",
         ],
     )
+    _corpus(folder, recipe)
+    say("3/5 run: extract, clean, filter, deduplicate, decontaminate, mix, tokenize")
     run_dir = folder / "run"
     tables = run(recipe, str(run_dir), master, say)
     say("4/5 audit and verdict")
@@ -102,22 +103,27 @@ def _crawl(folder: Path, pages: int) -> None:
         raise (UserError if done.returncode == 2 else WorkError)(f"the crawl: {line}")
 
 
-def _corpus(folder: Path) -> None:
+def _corpus(folder: Path, recipe: Recipe) -> None:
     """Code and book files, and the planted documents made from sentences of book and web."""
     if (folder / "planted" / "planted.jsonl.gz").exists():
         return
     write_code(folder / "code", CODE_FILES)
     write_books(folder / "book")
-    pages = sorted(_texts("warc", folder / "crawl"), key=lambda text: share(text, "prose"))
-    texts = [*_texts("text", folder / "book"), *pages[:PROSE_PAGES]]
+    pages = sorted(_texts(recipe, "web", folder / "crawl"), key=lambda text: share(text, "prose"))
+    texts = [*_texts(recipe, "book", folder / "book"), *pages[:PROSE_PAGES]]
     plant(texts, PER_KIND, 0, str(folder / "planted"))
 
 
-def _texts(format: str, folder: Path) -> Iterator[str]:
+def _texts(recipe: Recipe, source: str, folder: Path) -> Iterator[str]:
+    """The texts of a source without the held-out ones: what is planted goes into the arms."""
+    (format,) = (given.format or "" for given in recipe.sources if given.name == source)
+    splits = [
+        step.built for step in recipe.steps if isinstance(step, Step) and step.name == "split"
+    ]
     root, files = list_files(str(folder), format)
-    rows = (row for file in files for row in read("demo", format, root, file.path, {}))
-    for row in apply([Extract(extractor="resiliparse")], rows):
-        if row.drop is None and row.text:
+    rows = (row for file in files for row in read(source, format, root, file.path, {}))
+    for row in apply([*splits, Extract(extractor="resiliparse")], rows):
+        if row.drop is None and row.text and row.labels["split"] != HELDOUT:
             yield row.text
 
 

@@ -61,7 +61,12 @@ def ablate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what each stage is worth in held-out bits per byte, with intervals."""
+    """Say what each stage is worth in held-out bits per byte.
+
+    Trains small models on each stage's kept documents, and tells every difference with its interval.
+
+    Example: curate ablate out --profile demo --seconds 60
+    """
     from curate.verdict import ablate_runs
 
     verdict = ablate_runs(
@@ -97,7 +102,12 @@ def search(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Find the learning rate on a narrow model and carry it to wider ones (muP)."""
+    """Find the learning rate on a narrow model, for wider ones.
+
+    Carried over by muP.
+
+    Example: curate search out/03-tokenize --steps 20 --rate .004 --rate .008
+    """
     from dataclasses import asdict
 
     from model.architecture.shape import Shape

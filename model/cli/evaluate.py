@@ -61,7 +61,10 @@ def evaluate(
     output: Annotated[str | None, typer.Option("--output", help="JSON file to write, too.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Bits per byte, perplexity and accuracy on held-out texts; lm-eval tasks; choices; written texts."""
+    """Measure a model: bits per byte, tasks, choices, texts.
+
+    Example: curate evaluate model --texts kept.jsonl.zst
+    """
     from curate.store import write_json
     from model.checkpoints.loading import open_model
     from model.evaluation import choices as multiple

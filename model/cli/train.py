@@ -79,9 +79,11 @@ def train(
         list[str] | None, typer.Option(help="Besides metrics.jsonl: csv, tensorboard, wandb.")
     ] = None,
 ) -> None:
-    """Train the bundled transformer on token shards; a re-run resumes.
+    """Train the bundled transformer; a re-run resumes.
 
-    Several processes: torchrun --nproc-per-node N -m curate train ...
+    Several processes: torchrun --nproc-per-node N -m curate train …
+
+    Example: curate train out/03-tokenize --output model --steps 20
     """
     from tokenizers import Tokenizer
 

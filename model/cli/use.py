@@ -30,7 +30,10 @@ def generate(
     ] = False,
     device: Device = None,
 ) -> None:
-    """Continue prompts with a model."""
+    """Continue prompts with a model.
+
+    Example: curate generate model --prompt 'The '
+    """
     from model.checkpoints.loading import open_model
     from model.use.generate import Sampling, continuations
 
@@ -70,7 +73,12 @@ def finetune(
     seed: Annotated[int, typer.Option(help="Seed of the order and of new layers.")] = 0,
     device: Device = None,
 ) -> None:
-    """Teach a model to answer: supervised fine-tuning on chats, with LoRA or in full."""
+    """Teach a model to answer: fine-tune it on chats.
+
+    With LoRA, or in full.
+
+    Example: curate finetune model --data chats.jsonl --output chat --full --epochs 1
+    """
     from model.use.finetune import Lora, Tuning
     from model.use.finetune import finetune as run
 
@@ -97,7 +105,12 @@ def serve(
     engine: Annotated[str, typer.Option(help="transformers or vllm.")] = "transformers",
     device: Device = None,
 ) -> None:
-    """Serve a model over HTTP in OpenAI's shape: chat/completions, completions, models."""
+    """Serve a model over HTTP in OpenAI's shape.
+
+    chat/completions, completions and models, on 127.0.0.1 unless told otherwise.
+
+    Example: curate serve model --port 8000
+    """
     from model.use.serve import Address
     from model.use.serve import serve as run
 

@@ -22,6 +22,7 @@ import yaml
 from prose import prose
 from warc_builder import http_response, warc_record
 
+from curate.cli import SECTIONS
 from curate.recipe import parse
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +96,19 @@ def test_the_commands_run_as_written(folder: tuple[Path, str]) -> None:
     assert (place / "out" / "report.html").stat().st_size > 10_000
     assert json.loads((place / "out" / "ablation" / "verdict.json").read_text())["contrasts"]
     assert json.loads((place / "audit" / "audit.json").read_text())
+
+
+def test_the_example_of_every_command_runs_as_written(folder: tuple[Path, str]) -> None:
+    """Those that the README has not run already; it leaves a run, a model and the inputs.
+
+    The demonstration and the server of a model have tests of their own.
+    """
+    place, site = folder
+    ran = "\n".join(blocks("bash"))
+    for name, command in ((n, c) for commands in SECTIONS.values() for n, c in commands.items()):
+        (example,) = re.findall(r"^ *Example: (.*)$", command.__doc__ or "", re.MULTILINE)
+        if name not in ("demo", "serve") and not re.search(f"^{re.escape(example)}", ran, re.M):
+            shell(place, example.replace("https://example.org/", site))
 
 
 def test_the_recipe_runs_as_written(folder: tuple[Path, str]) -> None:

@@ -1,0 +1,108 @@
+"""`curate export`, `card`, `index`: what leaves a run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from curate.cli.options import Contact, License, Master, Name, PrettyName, RunDir
+from curate.errors import UserError
+
+
+def export(
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE_DIR", help="A committed table; for --to huggingface or a run."
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", help="FILE.jsonl, .jsonl.gz, .jsonl.zst or .parquet; or a new FOLDER."
+        ),
+    ],
+    dropped: Annotated[
+        bool, typer.Option("--dropped", help="The dropped documents instead of the kept.")
+    ] = False,
+    chunk_chars: Annotated[
+        int | None,
+        typer.Option(help="Cut texts at sentence ends into pieces of at most so many characters."),
+    ] = None,
+    chunk_overlap_chars: Annotated[
+        int, typer.Option(help="How many characters two neighbouring pieces share at most.")
+    ] = 0,
+    to: Annotated[
+        str | None,
+        typer.Option(help="huggingface: a folder of splits and shards, with its card."),
+    ] = None,
+    shard_rows: Annotated[
+        int | None, typer.Option(help="Documents of a shard; default about 500 MB.")
+    ] = None,
+    name: Name = None,
+    pretty_name: PrettyName = None,
+    license: License = None,
+    contact: Contact = None,
+) -> None:
+    """Write documents into one file, or a run as a dataset.
+
+    Example: curate export out --to huggingface --output dataset --license odc-by
+    """
+    if to is not None:
+        if to != "huggingface":
+            raise UserError(f"--to {to}: known is huggingface; leave --to out to write one file")
+        if dropped or chunk_chars is not None:
+            raise UserError(
+                "--to huggingface writes kept documents whole: no --dropped, no --chunk…"
+            )
+        from curate.card import About
+        from curate.dataset_folder import export_folder
+
+        about = About(name, pretty_name, license, contact)
+        written = export_folder(table, output, about, shard_rows)
+        print(f"{written:,} documents written to {output}")
+        return
+    from curate.export import Pieces
+    from curate.export import export as write
+
+    if chunk_overlap_chars and chunk_chars is None:
+        raise UserError("--chunk-overlap-chars needs --chunk-chars")
+    pieces = None if chunk_chars is None else Pieces(chunk_chars, chunk_overlap_chars)
+    rows = write(table, output, dropped, pieces)
+    print(f"{rows:,} {'pieces' if pieces else 'documents'} written to {output}")
+
+
+def card(
+    run_dir: RunDir,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", help="Folder of an export, or another; default the run's."),
+    ] = None,
+    name: Name = None,
+    pretty_name: PrettyName = None,
+    license: License = None,
+    contact: Contact = None,
+) -> None:
+    """Write a run's dataset card and Croissant metadata.
+
+    Example: curate card out --license odc-by --contact data@example.org
+    """
+    from curate.card import About
+    from curate.card import card as write
+
+    print(write(run_dir, output, About(name, pretty_name, license, contact)))
+
+
+def index(
+    table: Annotated[str, typer.Argument(metavar="TABLE_DIR", help="A table of the step dedup.")],
+    output: Annotated[str, typer.Option("--output", help="The index, a new or an older one.")],
+    master: Master = None,
+) -> None:
+    """Publish what was kept, to compare later crawls with it.
+
+    Example: curate index out/02-dedup --output index
+    """
+    from curate.dedup.documents.publish import publish
+
+    publish(table, output, master, say=print)
