@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from curate.card.facts import Facts
-from curate.card.markdown import without_credentials
+from curate.card.markdown import publishable
 from curate.errors import InputError
 from curate.finished import FinishedTable
 from curate.split import HELDOUT, TRAIN
@@ -119,7 +119,7 @@ def _split(name: str, paths: list[Path]) -> Split:
 
 def _place(path: str, folder: Path) -> str:
     if "://" in path:
-        return str(without_credentials(path))
+        return str(publishable(path))
     return Path(os.path.relpath(absolute(path), folder.absolute())).as_posix()
 
 

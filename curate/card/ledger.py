@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from math import isinf
 from typing import Any
 
-from curate.card.markdown import without_credentials
+from curate.card.markdown import publishable
 from curate.errors import CurateError
 from curate.finished import FinishedRun, FinishedTable
 from curate.registry import GROUP_OF, build_step, catalogue
@@ -76,7 +76,7 @@ def sources(run: FinishedRun) -> list[SourceRow]:
         read = counts.read if counts else 0
         documents = read - sum(counts.non_documents.values()) if counts else 0
         kept = last[name].kept if name in last else 0
-        paths = [str(path) for path in without_credentials(item.get("path") or ())]
+        paths = [str(path) for path in publishable(item.get("path") or ())]
         rows.append(SourceRow(name, paths, item.get("format"), read, documents, kept))
     return rows
 
@@ -105,7 +105,7 @@ def in_force(name: str, given: Mapping[str, Any]) -> dict[str, str]:
         values = {**kept, **{key: _finite(value) for key, value in bounds.items()}, **off}
     elif is_dataclass(built) and not isinstance(built, type | Edit):
         values |= {field.name: getattr(built, field.name) for field in fields(built)}
-    values = without_credentials(values)
+    values = publishable(values)
     return {
         key: json.dumps(value, default=str, ensure_ascii=False) for key, value in values.items()
     }
@@ -151,7 +151,7 @@ def evaluation_sets(run: FinishedRun) -> list[str]:
     """What the run was decontaminated against, as its recipe names it."""
     given = [params.get("against") or () for params in params_of(run, "decontaminate")]
     listed = [path for one in given for path in ([one] if isinstance(one, str) else one)]
-    return [str(path) for path in without_credentials(listed)]
+    return [str(path) for path in publishable(listed)]
 
 
 def in_group(run: FinishedRun, group: str) -> list[str]:

@@ -23,6 +23,8 @@ _SECRET = re.compile(
     r"([?&][^=&#\s]*(?:sig|token|key|secret|passw|credential|auth)[^=&#\s]*=)[^&#\s]+", re.I
 )
 
+_ABSOLUTE = re.compile(r"^(?:~|[A-Za-z]:)?[\\/](?:[^\\/]+[\\/])+(?=[^\\/]+[\\/][^\\/]+[\\/]?$)")
+
 
 def inline(value: object) -> str:
     """A value inside a paragraph, a list or a table.
@@ -86,20 +88,21 @@ def as_yaml(value: Mapping[str, Any]) -> str:
     return text
 
 
-def without_credentials(value: Any) -> Any:
-    """Plain data whose URLs carry no user, password, signature or key.
+def publishable(value: Any) -> Any:
+    """Plain data whose URLs carry no user, password, signature or key, and whose absolute paths do
+    not tell how the folders of this machine are called.
 
-    >>> without_credentials(["https://me:pw@example.org/a?sig=abc&b=1"])
-    ['https://example.org/a?sig=***&b=1']
+    >>> publishable(["https://me:pw@example.org/a?sig=abc&b=1", "/home/me/crawl/*.warc.gz"])
+    ['https://example.org/a?sig=***&b=1', '…/crawl/*.warc.gz']
     """
     if isinstance(value, str):
         if "://" not in value:
-            return value
+            return _ABSOLUTE.sub("…/", value)
         return _SECRET.sub(r"\1***", _CREDENTIALS.sub("", value))
     if isinstance(value, Mapping):
-        return {key: without_credentials(item) for key, item in value.items()}
+        return {key: publishable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [without_credentials(item) for item in value]
+        return [publishable(item) for item in value]
     return value
 
 

@@ -30,7 +30,7 @@ from curate.card.markdown import (
     fenced,
     inline,
     plain,
-    without_credentials,
+    publishable,
 )
 from curate.errors import InputError, OutputError
 from curate.finished import RUN, FinishedRun, open_run
@@ -151,7 +151,7 @@ def _of_ledger(run: FinishedRun) -> dict[str, Any]:
         "opt_out": list(opt_out(run)),
         "made": made,
         "libraries": libraries,
-        "recipe": Ready(fenced(as_yaml(without_credentials(dict(run.recipe))), "yaml")),
+        "recipe": Ready(fenced(as_yaml(publishable(dict(run.recipe))), "yaml")),
     }
 
 

@@ -23,7 +23,7 @@ from curate.card.croissant import CONFORMS_TO
 from curate.card.data_files import shards
 from curate.card.facts import domains, gather
 from curate.card.front_matter import front_matter, licence_keys
-from curate.card.markdown import as_yaml, code, fenced, inline, without_credentials
+from curate.card.markdown import as_yaml, code, fenced, inline, publishable
 from curate.card.tally import Tally
 from curate.card.write import MARKER, README, check_ours, opened
 from curate.cli import main
@@ -297,7 +297,7 @@ def test_domains_are_registered_ones() -> None:
 
 def test_credentials_never_leave() -> None:
     recipe = {"a": ["s3://key:pw@b/c", "https://h/x?X-Amz-Signature=abc&n=1"], "b": "no url"}
-    assert without_credentials(recipe) == {
+    assert publishable(recipe) == {
         "a": ["s3://b/c", "https://h/x?X-Amz-Signature=***&n=1"], "b": "no url",
     }  # fmt: skip
 
