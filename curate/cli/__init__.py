@@ -22,6 +22,7 @@ from curate.cli.look import audit, compare, contamination, explain, report
 from curate.cli.publish import card, export, index
 from curate.cli.run import demo, run
 from curate.cli.steps import STEP_COMMANDS, list_steps, step_command
+from curate.cli.tokenizer import train_tokenizer
 from curate.errors import CurateError
 from model.cli import COMMANDS as MODEL_COMMANDS
 
@@ -36,7 +37,11 @@ SECTIONS: dict[str, dict[str, Callable[..., None]]] = {
         "contamination": contamination,
     },
     "Publish": {"export": export, "card": card, "index": index},
-    "Train, and measure the data": {"train-classifier": train_classifier, **MODEL_COMMANDS},
+    "Train, and measure the data": {
+        "train-classifier": train_classifier,
+        "train-tokenizer": train_tokenizer,
+        **MODEL_COMMANDS,
+    },
 }
 
 

@@ -45,7 +45,7 @@ def train_classifier(
 
     The filter `quality` reads it.
 
-    Example: curate train-classifier --positive notes.jsonl --negative kept.jsonl.zst --output q
+    Example: curate train-classifier --positive reference.jsonl --negative kept.jsonl.zst --output q
     """
     from curate.classifier.card import lines
     from curate.classifier.train import Inputs, Options, train

@@ -109,7 +109,7 @@ def audit(
     The defects go into a sample of the recipe's own sources. For each step and kind: recall,
     collateral, and detection curves over the defect's strength.
 
-    Example: curate audit my-web.yaml --output audit --per-kind 5 --floor html_residue=.5
+    Example: curate audit my-web.yaml --output audit --per-kind 5 --floor collateral=.9
     """
     from curate.audit import audit as plant_and_run
     from curate.audit.floors import below, parse_floors

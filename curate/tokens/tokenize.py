@@ -20,7 +20,7 @@ from curate.errors import InputError
 from curate.split import HELDOUT, TRAIN
 from curate.tokens.encode import ENCODED, WRITTEN, encoder, shard_writer
 from curate.tokens.shards import clear_attempts
-from curate.tokens.tokenizer import PAD_VOCABULARY, Encoding, read, train
+from curate.tokens.tokenizer import PAD_VOCABULARY, Encoding, Training, read, train
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -85,7 +85,9 @@ class Tokenize:
     def _encoding(self, df: DataFrame) -> Encoding:
         if self.tokenizer != "train":
             return read(self.tokenizer, self.eos)
-        return train(_sample(df, self.sample_bytes, self.seed), self.vocabulary)
+        return train(
+            _sample(df, self.sample_bytes, self.seed), Training(vocabulary=self.vocabulary)
+        )
 
 
 def _sample(df: DataFrame, sample_bytes: int, seed: int) -> Iterator[str]:

@@ -21,7 +21,7 @@ from xxhash import xxh3_128_digest
 
 from curate.document import share
 from curate.errors import InputError, WorkError
-from curate.tokens.tokenizer import Encoding, load, train
+from curate.tokens.tokenizer import Encoding, Training, load, train
 from model.ablation.guard import Guard
 from model.data import Tokens
 
@@ -108,7 +108,10 @@ def balanced_tokenizer(
 ) -> Encoding:
     """One byte-level BPE, trained on equally many bytes of every arm."""
     each = sample_bytes // len(arms)
-    return train((text for part in arms.values() for text in _sample(part, each)), vocabulary)
+    return train(
+        (text for part in arms.values() for text in _sample(part, each)),
+        Training(vocabulary=vocabulary),
+    )
 
 
 def _sample(documents: Documents, limit_bytes: int) -> Iterator[str]:

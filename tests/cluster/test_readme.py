@@ -105,6 +105,8 @@ def test_the_example_of_every_command_runs_as_written(folder: tuple[Path, str]) 
     """
     place, site = folder
     ran = "\n".join(blocks("bash"))
+    for name in ("may", "june"):
+        (place / name).symlink_to("out")
     for name, command in ((n, c) for commands in SECTIONS.values() for n, c in commands.items()):
         (example,) = re.findall(r"^ *Example: (.*)$", command.__doc__ or "", re.MULTILINE)
         if name not in ("demo", "serve") and not re.search(f"^{re.escape(example)}", ran, re.M):

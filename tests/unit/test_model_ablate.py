@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from curate.errors import CurateError, InputError, WorkError
 from curate.store import locked
-from curate.tokens.tokenizer import END, train
+from curate.tokens.tokenizer import END, Training, train
 from model.ablation import ablate as module
 from model.ablation import plan as planning
 from model.ablation.ablate import Ways, ablate
@@ -363,7 +363,9 @@ def test_a_leak_in_one_arm_leaves_every_arm() -> None:
     assert dict(found["text"])["d7"] == clean["d7"]
 
 
-ENCODER = Encoder(train([f"{text} 日本語 naïve" for _, text in CLEAN[:40]], 384))
+ENCODER = Encoder(
+    train([f"{text} 日本語 naïve" for _, text in CLEAN[:40]], Training(vocabulary=384))
+)
 
 
 @given(st.lists(st.text(), max_size=5))
@@ -380,7 +382,7 @@ def test_no_text_becomes_the_end_of_a_document(text: str) -> None:
 
 
 def test_lost_bytes_are_noticed() -> None:
-    lossy = Encoder(train(["abc"], 320))
+    lossy = Encoder(train(["abc"], Training(vocabulary=320)))
     lossy.token_bytes = lossy.token_bytes + 1
     with pytest.raises(WorkError, match="do not add up"):
         list(lossy.encode(["abc"]))

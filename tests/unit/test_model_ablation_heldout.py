@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import model
 from curate.errors import InputError
-from curate.tokens.tokenizer import train
+from curate.tokens.tokenizer import Training, train
 from model.ablation.arms import Encoder, guard_arms
 from model.ablation.heldout import (
     BOILERPLATE_DOCUMENTS,
@@ -26,7 +26,7 @@ from model.ablation.heldout import (
 from model.ablation.prepare import CODE
 
 WORDS = [f"w{number}" for number in range(400)]
-ENCODER = Encoder(train([" ".join(WORDS)], 384))
+ENCODER = Encoder(train([" ".join(WORDS)], Training(vocabulary=384)))
 
 
 def test_a_set_is_cut_so_that_it_holds_many_documents() -> None:

@@ -18,6 +18,7 @@ import torch
 
 from curate.errors import InputError, WorkError
 from curate.tokens.shards import write_shard
+from curate.tokens.tokenizer import Training
 from curate.tokens.tokenizer import train as train_tokenizer
 from model import cli as command
 from model.architecture.shape import Shape, training_flops_per_token
@@ -368,7 +369,7 @@ def test_a_run_may_go_on_on_another_machine(tmp_path: Path) -> None:
 def _shards(folder: Path, sizes: dict[str, int]) -> None:
     """A committed `tokenize` output with splits of so many tokens."""
     (folder / "shards").mkdir(parents=True)
-    encoding = train_tokenizer(["a few words"], 320)
+    encoding = train_tokenizer(["a few words"], Training(vocabulary=320))
     (folder / "shards/tokenizer.json").write_text(encoding.json)
     shards = []
     for split, tokens in sizes.items():

@@ -15,7 +15,7 @@ from curate.errors import InputError
 from curate.tokens import Tokenize
 from curate.tokens.encode import place
 from curate.tokens.shards import index_bytes, write_shard
-from curate.tokens.tokenizer import END, load, read, train
+from curate.tokens.tokenizer import END, Training, load, read, train
 
 DOCUMENTS = ([10, 11, 12, 0], [20, 0], [30, 31, 0])
 PAYLOAD = bytes.fromhex("0a000b000c000000 14000000 1e001f000000")
@@ -26,7 +26,8 @@ INDEX = bytes.fromhex(
     "0000000000000000 0100000000000000 0200000000000000 0300000000000000"
 )
 SAMPLE = ["the quick brown fox jumps over the lazy dog " * 20, "naïve café 中文 " * 20]
-TRAINED = train(SAMPLE, 384)
+SMALL = Training(vocabulary=384)
+TRAINED = train(SAMPLE, SMALL)
 
 
 def test_golden_shard(tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_trained_tokenizer() -> None:
     assert TRAINED.vocabulary % 64 == 0
     assert tokenizer.get_vocab_size() <= TRAINED.vocabulary <= 384
     assert TRAINED.dtype == "uint16"
-    assert train(reversed(SAMPLE), 384).sha256 == TRAINED.sha256
+    assert train(reversed(SAMPLE), SMALL).sha256 == TRAINED.sha256
 
 
 @given(st.text())
@@ -91,7 +92,7 @@ def test_loading_a_tokenizer(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no token </nothing>"):
         read(str(path), "</nothing>")
     path.write_text("{}")
-    with pytest.raises(InputError, match="not a tokenizer.json"):
+    with pytest.raises(InputError, match="neither a tokenizer.json"):
         read(str(path))
     with pytest.raises(InputError, match="cannot be read"):
         read(str(tmp_path / "gone.json"))
