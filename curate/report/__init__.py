@@ -14,6 +14,7 @@ pairs       near-duplicates side by side
 forest      the bits-per-byte contrasts as a forest plot
 island      data and the one script in the page, and its content security policy
 page        all of it into `page.html.jinja`; `page.js` adds sliders and the search
+serve       the same run in the browser, every row of it, with SQL
 """
 
 from curate.report.page import report
