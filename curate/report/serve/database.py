@@ -84,6 +84,7 @@ class Database:
         self.run = run
         self.tables = served_tables(run, str(empty))
         self._slots = threading.BoundedSemaphore(AT_ONCE)
+        self._asked: set[Query] = set()
         self._connection = _open(self.tables, memory, folder)
 
     def table(self, name: str) -> ServedTable:
@@ -107,11 +108,13 @@ class Database:
         try:
             with self._connection.cursor() as cursor:
                 asked = Query(cursor, client, seconds)
+                self._asked.add(asked)
                 watcher = threading.Thread(target=asked.watch, daemon=True)
                 watcher.start()
                 try:
                     yield asked
                 finally:
+                    self._asked.discard(asked)
                     asked.end()
                     watcher.join()
         except duckdb.InterruptException:
@@ -128,8 +131,11 @@ class Database:
             self._slots.release()
 
     def close(self) -> None:
-        """Interrupt what runs and let go of the files."""
-        self._connection.interrupt()
+        """Interrupt what runs, give it a moment to end, and let go of the files."""
+        for query in list(self._asked):
+            query.why = "gone"
+        for _ in range(AT_ONCE):
+            self._slots.acquire(timeout=WAIT_SECONDS / AT_ONCE)
         self._connection.close()
 
 

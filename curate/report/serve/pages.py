@@ -27,7 +27,7 @@ from curate.report import formats, report
 from curate.report.page import PAGE, render
 from curate.report.samples import shown
 from curate.report.serve import answer, document
-from curate.report.serve.browse import Narrowing, languages, page, place
+from curate.report.serve.browse import languages, page, place
 from curate.report.serve.database import Database, hung_up
 from curate.report.serve.narrowing import as_sql, from_address, to_address
 from curate.report.serve.story import story
@@ -91,7 +91,7 @@ class Site:
 
     def message(self, said: str, status: int) -> Reply:
         """A page of one line."""
-        return self._page("message", status=status, said=shown(said))
+        return self._page("message", status, is_missing=status == 404, said=shown(said))
 
     def opening(self) -> Reply:
         """What the first visit is answered with: it goes on to the tables, without the token."""

@@ -8,8 +8,10 @@ engine opens files itself, and one that may open addresses could also send somet
 from __future__ import annotations
 
 import errno
+import signal
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -39,8 +41,7 @@ HEADERS = {
 
 
 def serve(
-    run_dir: str, port: int = PORT, memory: str = MEMORY, price_per_hour: float | None = None,
-    say: Callable[[str], None] = print,
+    run_dir: str, port: int = PORT, memory: str = MEMORY, price_per_hour: float | None = None
 ) -> None:  # fmt: skip
     """Answer until Ctrl-C. `port` 0: any free one. With a price, the report page is written anew.
 
@@ -53,14 +54,15 @@ def serve(
     run = open_run(str(Path(run_dir).resolve()))
     if price_per_hour is not None:
         report(run.path, price_per_hour=price_per_hour)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="curate-serve-") as folder:
         database = Database(run, memory, Path(folder))
         try:
             with listen(Site(database), port) as server:
-                say(f"{run.name}: {server.address}\nCtrl-C stops it")
+                print(f"{run.name}: {server.address}\nCtrl-C stops it", flush=True)
                 server.serve_forever()
         except KeyboardInterrupt:
-            say("stopped")
+            print("stopped", flush=True)
         finally:
             database.close()
 
@@ -94,7 +96,9 @@ class Server(ThreadingHTTPServer):
         return f"http://{HOST}:{self.server_address[1]}/?token={self.gate.token}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever asked is gone: nobody to tell."""
+        """Whoever hung up is not told; all else is a mistake of ours and is seen."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
