@@ -2,7 +2,7 @@
 
 In: a checked query. Out: an `Answer` of at most `MOST_ROWS` rows whose cells are cut, or lines of CSV or
 JSON as they come. The decision: cells are cut inside the engine, so that a page never holds long texts;
-a file is written row by row, so that its length does not matter.
+a file is written a few rows at a time, so that its length does not matter.
 """
 
 from __future__ import annotations
@@ -63,20 +63,21 @@ def answer(
     )
 
 
-def csv_lines(query: Query, sql: str) -> Iterator[bytes]:
+def csv_parts(query: Query, sql: str) -> Iterator[bytes]:
     """The whole answer as CSV, its header first."""
-    for row in _file_rows(query, sql):
-        line = io.StringIO()
-        csv.writer(line).writerow([_text(value) for value in row])
-        yield line.getvalue().encode()
+    for rows in _parts(query, sql):
+        lines = io.StringIO()
+        csv.writer(lines).writerows([map(_text, row) for row in rows])
+        yield lines.getvalue().encode()
 
 
-def json_lines(query: Query, sql: str) -> Iterator[bytes]:
+def json_parts(query: Query, sql: str) -> Iterator[bytes]:
     """The whole answer as JSON, one object a line."""
-    rows = _file_rows(query, sql)
-    names = _distinct([str(name) for name in next(rows)])
-    for row in rows:
-        yield _json(dict(zip(names, map(plain, row), strict=True))).encode() + b"\n"
+    parts = _parts(query, sql)
+    names = _distinct([str(name) for name in next(parts)[0]])
+    for rows in parts:
+        objects = (dict(zip(names, map(plain, row), strict=True)) for row in rows)
+        yield "".join(f"{_json(one)}\n" for one in objects).encode()
 
 
 def plain(value: Any) -> Any:
@@ -114,12 +115,12 @@ def _cell(text: str | None, chars: int | None) -> Cell:
     return Cell(text, chars if is_cut else None)
 
 
-def _file_rows(query: Query, sql: str) -> Iterator[Sequence[Any]]:
-    """The names of the columns, then the rows."""
+def _parts(query: Query, sql: str) -> Iterator[Sequence[Sequence[Any]]]:
+    """The names of the columns, then the rows, some at a time."""
     cursor = query.cursor.execute(sql)
-    yield [column[0] for column in cursor.description or ()]
+    yield [[column[0] for column in cursor.description or ()]]
     while rows := cursor.fetchmany(FILE_ROWS):
-        yield from rows
+        yield rows
 
 
 def _text(value: Any) -> Any:

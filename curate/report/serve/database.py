@@ -121,21 +121,27 @@ class Database:
             raise WorkError(_ended(asked)) from None
         except duckdb.OutOfMemoryException as error:
             raise WorkError(f"{one_line(error)}; give it more with --memory") from None
-        except duckdb.IOException as error:
-            raise WorkError(
-                f"{one_line(error)}; if the run was made anew, start this again"
-            ) from None
         except duckdb.Error as error:
+            if self._is_another_run():
+                raise WorkError("the run was made anew meanwhile; start this again") from None
             raise UserError(one_line(error)) from None
         finally:
             self._slots.release()
 
-    def close(self) -> None:
-        """Interrupt what runs, give it a moment to end, and let go of the files."""
+    def _is_another_run(self) -> bool:
+        """Whether a table is no longer the one whose files were listed."""
+        now = [(table.table.manifest or {}).get("fingerprint") for table in self.run.tables]
+        return now != [table.manifest["fingerprint"] for table in self.run.tables]
+
+    def end(self) -> None:
+        """Interrupt what runs and give it a moment to end."""
         for query in list(self._asked):
             query.why = "gone"
         for _ in range(AT_ONCE):
             self._slots.acquire(timeout=WAIT_SECONDS / AT_ONCE)
+
+    def close(self) -> None:
+        """Let go of the files."""
         self._connection.close()
 
 

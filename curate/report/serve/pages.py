@@ -188,7 +188,7 @@ class Site:
         self, sql: str, as_csv: bool, client: socket.socket | None
     ) -> Generator[bytes, None, None]:
         with self.database.query(client, answer.FILE_SECONDS) as query:
-            yield from answer.csv_lines(query, sql) if as_csv else answer.json_lines(query, sql)
+            yield from answer.csv_parts(query, sql) if as_csv else answer.json_parts(query, sql)
 
     def _explain(self, given: Given, client: socket.socket | None) -> Reply:
         key = given.get("id", "").strip()

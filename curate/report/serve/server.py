@@ -11,8 +11,9 @@ import errno
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ HOST = "127.0.0.1"
 PORT = 8765
 MEMORY = "2GB"
 REQUEST_SECONDS = 60.0
+SETTLE_SECONDS = 2.0
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -55,16 +57,22 @@ def serve(
     if price_per_hour is not None:
         report(run.path, price_per_hour=price_per_hour)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="curate-serve-") as folder:
-        database = Database(run, memory, Path(folder))
+    with (
+        tempfile.TemporaryDirectory(prefix="curate-serve-") as folder,
+        closing(Database(run, memory, Path(folder))) as database,
+    ):
+        _answer_until_stopped(database, port)
+
+
+def _answer_until_stopped(database: Database, port: int) -> None:
+    with listen(Site(database), port) as server:
+        print(f"{database.run.name}: {server.address}\nCtrl-C stops it", flush=True)
         try:
-            with listen(Site(database), port) as server:
-                print(f"{run.name}: {server.address}\nCtrl-C stops it", flush=True)
-                server.serve_forever()
+            server.serve_forever()
         except KeyboardInterrupt:
             print("stopped", flush=True)
-        finally:
-            database.close()
+        database.end()
+        server.settle()
 
 
 def listen(site: Site, port: int) -> Server:
@@ -89,11 +97,26 @@ class Server(ThreadingHTTPServer):
         super().__init__((HOST, port), Handler)
         self.site = site
         self.gate = Gate(self.server_address[1])
+        self._answering: set[threading.Thread] = set()
 
     @property
     def address(self) -> str:
         """What to open first."""
         return f"http://{HOST}:{self.server_address[1]}/?token={self.gate.token}"
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """This thread has work to finish."""
+        self._answering.add(thread := threading.current_thread())
+        try:
+            yield
+        finally:
+            self._answering.discard(thread)
+
+    def settle(self) -> None:
+        """Let answers that are nearly there go out: the engine must not end under their hands."""
+        for thread in list(self._answering):
+            thread.join(SETTLE_SECONDS)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Whoever hung up is not told; all else is a mistake of ours and is seen."""
@@ -112,6 +135,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one request."""
+        with self.server.answering():
+            self._answer()
+
+    def _answer(self) -> None:
         try:
             parts = urlsplit(self.path)
             found = parse_qs(parts.query, max_num_fields=50)
