@@ -24,7 +24,8 @@ ROWS = 50
 MOST_FILES = 32  # of a batch
 SEARCH_SECONDS = 30.0
 PREVIEW_CHARS = 240
-LOOKED_ROWS = 100_000  # for the list of languages
+LOOKED_FILES = 8  # of kept rows and of dropped ones, for the list of languages
+LOOKED_ROWS = 200_000
 LANGUAGES = 300
 Place = tuple[int, int]
 
@@ -133,8 +134,11 @@ def page(
 
 
 def languages(database: Database, table: ServedTable, client: socket.socket | None) -> list[str]:
-    """The languages among the first rows: for a list to choose from."""
-    name = read_files(table.kept or table.dropped)
+    """The languages among the first rows of some files: for a list to choose from."""
+    files = (*table.kept[:LOOKED_FILES], *table.dropped[:LOOKED_FILES])
+    if not files:
+        return []
+    name = read_files(files)
     look = f"SELECT DISTINCT language FROM (SELECT language FROM {name} LIMIT {LOOKED_ROWS})"
     with database.query(client, SEARCH_SECONDS) as query:
         found = query.rows(f"{look} WHERE language IS NOT NULL ORDER BY ALL LIMIT {LANGUAGES}")

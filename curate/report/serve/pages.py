@@ -109,8 +109,9 @@ class Site:
         )
 
     def _home(self, given: Given, client: socket.socket | None) -> Reply:
-        documents = [table for table in self.database.tables if table.holds_documents]
-        table = self.database.table(given.get("table") or documents[-1].name)
+        tables = self.database.tables
+        documents = [table for table in tables if table.holds_documents]
+        table = self.database.table(given.get("table") or (documents or tables)[-1].name)
         if not table.holds_documents:
             return self._sql({"q": f"SELECT * FROM {quoted(table.name)}"}, client)
         narrowed = from_address(given)
@@ -118,14 +119,12 @@ class Site:
         begin = place(given.get("from" if forward else "before", "0.0"))
         found = page(self.database, table, narrowed, begin, forward, client)
         return self._page(
-            "home", tables=self.database.tables, table=table, narrowed=narrowed, page=found,
+            "home", tables=tables, table=table, narrowed=narrowed, page=found,
             forward=forward, given=to_address(table.name, narrowed), counted=narrowed.count(table.counts),
             languages=self._known_languages(table, client), sql=as_sql(table.name, narrowed),
         )  # fmt: skip
 
     def _known_languages(self, table: ServedTable, client: socket.socket | None) -> list[str]:
-        if not (table.kept or table.dropped):
-            return []
         if table.name not in self._languages:
             self._languages[table.name] = languages(self.database, table, client)
         return self._languages[table.name]

@@ -54,6 +54,8 @@ def serve(
         raise InputError(f"{run_dir} is not a local folder; copy the run here to browse it")
     engine()
     run = open_run(str(Path(run_dir).resolve()))
+    if not run.tables:
+        raise InputError(f"{run_dir} holds no table; run its recipe to the end")
     if price_per_hour is not None:
         report(run.path, price_per_hour=price_per_hour)
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -58,8 +58,8 @@ def checked(sql: str, parser: DuckDBPyConnection) -> str:
 
 
 def one_line(error: Exception) -> str:
-    """What DuckDB says, without the picture of the place."""
-    said = str(error).split("\nLINE ", 1)[0]
+    """What DuckDB says, without the picture of the place and the settings that are locked here."""
+    said = str(error).split("\nLINE ", 1)[0].split("Possible solutions:", 1)[0]
     return " ".join(said.split()) or type(error).__name__
 
 
