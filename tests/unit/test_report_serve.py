@@ -48,6 +48,7 @@ HOSTILE = (
 )  # fmt: skip
 REASONS = ("gopher.word_count", "c4.sentence_count", "record.request", HOSTILE[0])
 LONG = 3_000
+ROWS_PER_FILE = 31
 SLOW = "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b"
 
 
@@ -68,7 +69,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tokens,
     ]  # fmt: skip
     write_run(folder, specs)
-    cut_into_files(folder / "01-filter", 31)
+    cut_into_files(folder / "01-filter", ROWS_PER_FILE)
     for stray in [*folder.rglob("*.parquet")][:2]:  # what an attempt that failed left behind
         shutil.copy(stray, stray.with_name("part-99.parquet"))
     return folder
@@ -162,14 +163,14 @@ def walk(database: Database, name: str, narrowed: Narrowing) -> Iterator[Page]:
 narrowings = st.builds(
     Narrowing, st.sampled_from([None, None, True, False]), st.sampled_from([None, None, *REASONS, "no"]),
     st.sampled_from([None, None, "web", "book", HOSTILE[1], "no"]), st.sampled_from([None, None, "en", "xx"]),
-    st.sampled_from([None, None, "number 1", "%", "_of it's", "\\", "WORD", "שלום", "script>"]), st.booleans(),
+    st.sampled_from([None, None, "number 1", "%", "_of it's", "\\", "WORD", "\\ \"ALL", "(", ".*", "שלום", "script>"]), st.booleans(),
 )  # fmt: skip
 
 
 # --- pages of rows
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=12)
 @given(narrowings)
 def test_the_pages_hold_what_a_plain_reading_finds(
     database: Database, run: Path, narrowed: Narrowing
@@ -183,7 +184,7 @@ def test_the_pages_hold_what_a_plain_reading_finds(
     assert counted == (None if narrowed.language or narrowed.text else len(wanted))
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=4)
 @given(narrowings)
 def test_the_page_before_ends_where_the_page_begins(
     database: Database, narrowed: Narrowing
@@ -198,7 +199,7 @@ def test_the_page_before_ends_where_the_page_begins(
 
 def test_every_row_opens_whole(site: Site, run: Path) -> None:
     rows = {row["id"]: row for row in stored(run)}
-    for found in list(walk(site.database, "01-filter", Narrowing()))[::5]:
+    for found in list(walk(site.database, "01-filter", Narrowing()))[::9]:
         for row in found.rows[:2]:
             at = f"{row.place[0]}.{row.place[1]}"
             text = get(site, "/document", table="01-filter", at=at)
@@ -222,9 +223,12 @@ def test_a_long_text_is_cut_on_the_page_and_whole_as_a_file(
 
 
 def test_the_content_of_a_record_is_shown_by_its_first_bytes(site: Site, run: Path) -> None:
-    wanted = next(row["id"] for row in stored(run) if row["content"])
-    (found,) = [r for p in walk(site.database, "01-filter", Narrowing()) for r in p.rows if r.id == wanted]  # fmt: skip
-    given = {"table": "01-filter", "at": f"{found.place[0]}.{found.place[1]}"}
+    rows = stored(run)
+    at = next(i for i, row in enumerate(rows) if row["content"])
+    same = [i for i, row in enumerate(rows) if row["kept"] == rows[at]["kept"]]
+    before = 0 if rows[at]["kept"] else len(site.database.table("01-filter").kept)
+    file, row = divmod(same.index(at), ROWS_PER_FILE)
+    given = {"table": "01-filter", "at": f"{before + file}.{row}"}
     assert "10,240 bytes as they were read" in get(site, "/document", **given)
     assert site.get("/cell", {**given, "column": "content"}).body == bytes(range(256)) * 40
 

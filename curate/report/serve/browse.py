@@ -32,7 +32,8 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Narrowing:
-    """What rows are shown; None: all. `text` is searched as it stands."""
+    """What rows are shown; None: all. `text` is searched as it stands, no pattern: of the letters i and
+    l below, one says that case does not matter, the other that the text is literal."""
 
     kept: bool | None = None
     reason: str | None = None
@@ -52,7 +53,7 @@ class Narrowing:
                 values.append(value)
         if self.text is not None:
             conditions.append(
-                "contains(lower(text), lower(?))" if self.ignore_case else "contains(text, ?)"
+                "regexp_matches(text, ?, 'il')" if self.ignore_case else "contains(text, ?)"
             )
             values.append(self.text)
         return conditions, values
