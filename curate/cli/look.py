@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from curate.cli.options import Json, Master, Output, RunDir, Set, print_json, say
-from curate.errors import WorkError
+from curate.errors import UserError, WorkError
 
 
 def report(
@@ -16,11 +16,27 @@ def report(
     price_per_hour: Annotated[
         float | None, typer.Option(help="What an hour of the machines costs; adds the cost.")
     ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Browse every row, with SQL, until Ctrl-C.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(help="Of --serve, on this machine; default 8765, 0: any free one.")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="What the SQL of --serve may take; default 2GB.")
+    ] = None,
 ) -> None:
     """Write the report page of a run: one HTML file.
 
     Example: curate report out --price-per-hour 2.5
     """
+    if serve:
+        from curate.report.serve import serve as browse
+
+        browse(run_dir, 8765 if port is None else port, memory or "2GB", price_per_hour)
+        return
+    if port is not None or memory is not None:
+        raise UserError("--port and --memory belong to --serve")
     from curate.report import report as write
 
     print(write(run_dir, price_per_hour=price_per_hour))
