@@ -1,7 +1,8 @@
 """A finished run, read without Spark: its recipe, its tables in order, its steps in order.
 
-In: a run folder (`run.json` and tables), or one committed table. Out: `FinishedRun`. The decision:
-tables that hold documents and the one that holds tokens are told apart here, once.
+In: a run folder (`run.json` and tables), or one committed table. Out: `FinishedRun`, which is also
+what a notebook works with. The decision: tables that hold documents and the one that holds tokens
+are told apart here, once.
 """
 
 from __future__ import annotations
@@ -9,15 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.document import SCHEMA
+from curate.document import SCHEMA, SPARK_SCHEMA, Document
 from curate.errors import InputError
 from curate.store import read_json
 from curate.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame, SparkSession
+
+    from curate.audit.recall import Audit
+    from curate.audit.rules import Bound
 
 RUN = "run.json"
 
@@ -41,6 +49,38 @@ class FinishedTable:
         return [(name, dict(params or {})) for step in self.manifest.get("steps", ())
                 for name, params in step.items()]  # fmt: skip
 
+    @property
+    def tokens(self) -> Mapping[str, Any] | None:
+        """What token shards hold (`shards`, `tokens` and `text_bytes` by source); None: documents."""
+        found = [part["tokens"] for part in self.manifest["slices"] if "tokens" in part]
+        return found[0] if found else None
+
+    def frame(
+        self,
+        columns: Sequence[str] = ("id", "source", "drop"),
+        signals: Sequence[str] = (),
+        labels: Sequence[str] = (),
+        kept: bool | None = None,
+        most: int | None = None,
+    ) -> pd.DataFrame:
+        """Rows as a pandas DataFrame, a column for each name; see `curate.frames.frame`."""
+        from curate.frames import frame
+
+        return frame(self, columns, signals, labels, kept, most)
+
+    def rows(self, kept: bool | None = None, most: int = 1000) -> Iterator[Document]:
+        """About `most` documents, drawn by id, to give to `curate.apply`."""
+        from curate.frames import rows
+
+        return rows(self, kept, most)
+
+    def spark(self, session: SparkSession, kept: bool | None = None) -> DataFrame:
+        """The rows as a Spark DataFrame, which is what set steps such as `dedup` are called with."""
+        files = self.table.files(kept)
+        if not files:
+            return session.createDataFrame([], SPARK_SCHEMA)
+        return session.read.schema(SPARK_SCHEMA).parquet(*files)
+
 
 @dataclass(frozen=True)
 class FinishedRun:
@@ -61,6 +101,56 @@ class FinishedRun:
     def step_order(self) -> list[str]:
         """Names of all steps in the order in which a document meets them."""
         return [name for table in self.tables for name, _ in table.steps]
+
+    @cached_property
+    def named(self) -> dict[str, FinishedTable]:
+        """The tables by name, without their numbers where that is clear."""
+        found: dict[str, FinishedTable] = {}
+        for table in self.tables:
+            name = table.name.partition("-")[2]
+            found[name if name and name not in found else table.name] = table
+        return found
+
+    def table(self, name: str) -> FinishedTable:
+        """A table by its name ("04-dedup"), its name without number, or the name of a step in it
+        (the first table that has it); `InputError` names the known ones."""
+        by_step = {step: table for table in reversed(self.tables) for step, _ in table.steps}
+        known = {**by_step, **self.named, **{table.name: table for table in self.tables}}
+        if name not in known:
+            from curate.registry import unknown
+
+            raise InputError(f"{self.path}: {unknown('table or step', name, known)}")
+        return known[name]
+
+    def before(self, table: FinishedTable) -> FinishedTable | None:
+        """The table whose kept rows `table` was made of; None for the first."""
+        place = self.tables.index(table)
+        return self.tables[place - 1] if place else None
+
+    def ledger(self) -> pd.DataFrame:
+        """Documents by table, source and outcome; exact, see `curate.frames.ledger`."""
+        from curate.frames import ledger
+
+        return ledger(self)
+
+    def bounds(self) -> dict[str, Bound]:
+        """The bounds that judged the documents, by the reason of the drop they cause."""
+        from curate.audit.rules import bounds
+
+        return bounds(self)
+
+    def audit(self) -> Audit | None:
+        """Recall of planted defects and collateral, where `curate audit` or the demo measured it."""
+        from curate.audit.recall import read_audit
+
+        return read_audit(self)
+
+    def verdict(self) -> Mapping[str, Any] | None:
+        """The verdict in bits per byte beside the run, as `model.ablation.verdict.Verdict.to_json`
+        describes it; None if none was made."""
+        from curate.report.forest import read_verdict
+
+        return read_verdict(self.path)
 
 
 def open_run(run_dir: str) -> FinishedRun:

@@ -204,12 +204,8 @@ def _before_extraction(run: FinishedRun) -> tuple[list[FinishedTable], FinishedT
 
 
 def _tables(run: FinishedRun) -> dict[str, Table]:
-    """A run's tables by name, without their numbers where that is clear."""
-    tables: dict[str, Table] = {}
-    for finished in run.documents:
-        name = finished.name.partition("-")[2]
-        tables[name if name and name not in tables else finished.name] = finished.table
-    return tables
+    """A run's tables of documents by name, without their numbers where that is clear."""
+    return {name: one.table for name, one in run.named.items() if one.holds_documents}
 
 
 def _last(runs: Sequence[FinishedRun]) -> dict[str, Table]:

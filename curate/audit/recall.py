@@ -30,7 +30,7 @@ from curate.audit.graded import GRADED, GradedDefect
 from curate.audit.plant import CONTEXT, EVIDENCE, GRADE, HOST, LABEL
 from curate.errors import InputError
 from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
-from curate.store import write_bytes, write_json
+from curate.store import read_json, write_bytes, write_json
 
 FILE, CURVES = "audit.json", "audit-curves.svg"
 EXAMPLES = 5
@@ -73,6 +73,12 @@ class Found:
     reasons: Mapping[str, int]
     recall: Interval
     missed: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Found:
+        """As `Audit.to_json` wrote it."""
+        recall = Interval(data["recall"]["hits"], data["recall"]["of"])
+        return cls(**{**data, "recall": recall, "missed": tuple(data["missed"])})
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,18 @@ class Audit:
             "controls": self.controls,
             "collateral": {**self.collateral.to_json(), "reasons": dict(self.collateral_reasons)},
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Audit:
+        """As `to_json` wrote it."""
+        restored, collateral = (
+            Interval(data[key]["hits"], data[key]["of"]) for key in ("restored", "collateral")
+        )
+        return cls(
+            tuple(map(Found.from_json, data["defects"])),
+            tuple(map(Curve.from_json, data["curves"])),
+            restored, data["controls"], collateral, data["collateral"]["reasons"],
+        )  # fmt: skip
 
     def lines(self) -> list[str]:
         """An aligned table for the terminal."""
@@ -197,6 +215,15 @@ def recall(run_dir: str) -> Audit:
     if curves:
         write_bytes(f"{run.path}/{CURVES}", curves_svg(curves).encode())
     return audit
+
+
+def read_audit(run: FinishedRun) -> Audit | None:
+    """What `recall` wrote into a run; None if there is nothing, or of a form this version does not know."""
+    found = read_json(f"{run.path}/{FILE}")
+    try:
+        return Audit.from_json(found) if found else None
+    except (KeyError, TypeError):
+        return None
 
 
 def last_rows(run: FinishedRun) -> dict[str, dict[str, Any]]:

@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curate.compare.distribution import Numbers, Shift, shift
-from curate.compare.reading import MOST_ROWS, Look, narrow, row_count
 from curate.document import RECORD
 from curate.finished import FinishedRun, FinishedTable
+from curate.reading import MOST_ROWS, Look, entries, narrow, row_count
 
 
 @dataclass(frozen=True)
@@ -128,17 +128,7 @@ def _collect(
 
 def _numbers(maps: pa.Array) -> Iterator[tuple[str, NDArray[np.int64], Numbers]]:
     """(signal, rows, finite values) of a column of maps."""
-    lists = maps.cast(pa.list_(pa.struct([("key", pa.string()), ("value", pa.float64())])))
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    entries = lists.flatten()
-    encoded = entries.field("key").dictionary_encode()
-    names = encoded.dictionary.to_pylist()
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    values = entries.field("value").to_numpy(zero_copy_only=False).astype(np.float64)
-    row = np.repeat(np.arange(len(maps)), lengths)
-    order = np.argsort(codes.astype(np.min_scalar_type(len(names))), kind="stable")
-    cuts = np.searchsorted(codes[order], np.arange(len(names) + 1))
-    for name, start, end in zip(names, cuts, cuts[1:], strict=False):
-        at = order[start:end]
-        at = at[np.isfinite(values[at])]
-        yield name, row[at], values[at]
+    for name, row, values in entries(maps):
+        numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
+        is_finite = np.isfinite(numbers)
+        yield name, row[is_finite], numbers[is_finite]

@@ -25,9 +25,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.compare.reading import ends
 from curate.document import RECORD, share
 from curate.finished import FinishedRun
+from curate.reading import ends
 
 KEPT = "kept"
 BUCKET_ROWS = 250_000

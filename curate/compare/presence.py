@@ -16,8 +16,8 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.compare.reading import MOST_ROWS, Look, narrow
 from curate.finished import FinishedRun
+from curate.reading import MOST_ROWS, Look, narrow
 from curate.split import registered_domain
 
 LISTED = 1_000

@@ -45,12 +45,17 @@ class Forest:
 
 def forest(run_dir: str) -> Forest | None:
     """The verdict beside a run, if one was made (a file of another format is none)."""
-    found = (read_json(f"{run_dir}/{name}") for name in FILES)
-    verdict = next((item for item in found if item and item.get("contrasts")), None)
+    verdict = read_verdict(run_dir)
     try:
         return _forest(verdict) if verdict else None
     except (KeyError, TypeError):
         return None
+
+
+def read_verdict(run_dir: str) -> Mapping[str, Any] | None:
+    """The verdict in a folder or beside a run; None without one that compares anything."""
+    found = (read_json(f"{run_dir}/{name}") for name in FILES)
+    return next((item for item in found if item and item.get("contrasts")), None)
 
 
 def _forest(verdict: Mapping[str, Any]) -> Forest:

@@ -157,7 +157,6 @@ def _step(table: FinishedTable, limits: Mapping[str, Bound]) -> Step:
     documents = total.read - sum(total.non_documents.values())
     seconds = float(table.manifest.get("seconds") or 0)
     ordered = sorted(total.dropped.items(), key=lambda item: (-item[1], item[0]))
-    facts = [part["tokens"] for part in table.manifest["slices"] if "tokens" in part]
     return Step(
         table.name,
         [name for name, _ in table.steps],
@@ -171,5 +170,5 @@ def _step(table: FinishedTable, limits: Mapping[str, Bound]) -> Step:
         dict(sorted(total.non_documents.items(), key=lambda item: (-item[1], item[0]))),
         seconds,
         total.read / seconds if seconds else None,
-        facts[0] if facts else None,
+        table.tokens,
     )
