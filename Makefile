@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test test-fast test-spark test-cluster lint format clean
+.PHONY: demo notebooks test test-fast test-spark test-cluster lint format clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run
@@ -14,6 +14,9 @@ demo: $(VENV)/run
 test: $(VENV)/dev
 	@$(BIN)/python -m curate.java >/dev/null
 	$(BIN)/python -m pytest tests -n 2 --dist loadfile
+
+notebooks: demo $(VENV)/dev
+	$(BIN)/python tests/notebook_runner.py demo/run notebooks/*.ipynb
 
 test-fast: $(VENV)/dev
 	$(BIN)/python -m pytest tests/unit -n auto
