@@ -20,7 +20,7 @@ import nbformat
 from nbclient import NotebookClient
 from traitlets.config import Config
 
-CELL_SECONDS = 300
+CELL_SECONDS = 600
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 ABSOLUTE = re.compile(r"(?<![\w.:/<])/(?:[\w.+-]+/){2,}")
 """Folders of this machine, which pages and messages may name."""
@@ -39,7 +39,8 @@ def execute(path: Path, run: Path) -> Any:
     """The notebook as a fresh kernel leaves it. Raises what a cell raised, or AssertionError if one
     wrote to stderr."""
     notebook = nbformat.read(path, as_version=4)
-    with _environment(run), tempfile.TemporaryDirectory() as folder:
+    place = path.parent.absolute()
+    with _environment(os.path.relpath(run, place)), tempfile.TemporaryDirectory() as folder:
         os.environ |= dict.fromkeys(
             ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR",
              "MPLCONFIGDIR"), folder,
@@ -49,7 +50,7 @@ def execute(path: Path, run: Path) -> Any:
             timeout=CELL_SECONDS,
             kernel_name=KERNEL["name"],
             config=Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}}),
-            resources={"metadata": {"path": str(path.parent.absolute())}},
+            resources={"metadata": {"path": str(place)}},
         )
         client.execute()
     return normalised(notebook, str(run.absolute()))
@@ -81,11 +82,11 @@ def _clean(output: Any, run: str) -> None:
 
 
 @contextmanager
-def _environment(run: Path) -> Iterator[None]:
-    """The variables as they were, afterwards; the kernel imports what this process imports."""
-    before = dict(os.environ)
-    root = str(Path(__file__).parents[1])
-    os.environ["CURATE_RUN"] = os.path.relpath(run, Path(__file__).parents[1] / "notebooks")
+def _environment(run: str) -> Iterator[None]:
+    """The kernel's variables; afterwards they are as they were. It imports what stands beside this
+    file's folder."""
+    before, root = dict(os.environ), str(Path(__file__).parents[1])
+    os.environ["CURATE_RUN"] = run
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, before.get("PYTHONPATH")]))
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     try:
