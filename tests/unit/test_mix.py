@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import InputError
 from curate.mix import Mix, epochs
+from curate.mix.shares import cut
 
 
 def test_the_scarcest_source_is_read_fully() -> None:
@@ -40,9 +43,9 @@ def test_shares_come_out_as_weighted(
 
 
 def test_sources_and_weights_must_match() -> None:
-    with pytest.raises(InputError, match="no weight for the source code"):
+    with pytest.raises(InputError, match="no weight for code"):
         epochs({"web": 1}, {"web": 1, "code": 1}, 1)
-    with pytest.raises(InputError, match="no text from the sources books, code; there is: web"):
+    with pytest.raises(InputError, match="no text of books, code; there is: web"):
         epochs({"web": 1, "code": 1, "books": 1}, {"web": 1}, 1)
 
 
@@ -52,3 +55,29 @@ def test_impossible_weights(weights: dict[str, float]) -> None:
         Mix(weights)
     with pytest.raises(ValueError):
         Mix({"web": 1.0}, max_epochs=0)
+
+
+@pytest.mark.parametrize(
+    ("given_parameters", "line"),
+    [
+        ({}, "give weights"),
+        ({"weights": {"a": 1}, "temperature": 2}, "give weights"),
+        ({"temperature": 0}, "temperature must be above 0"),
+        ({"weights": {"a": 1}, "by": "host"}, "by must be source"),
+        ({"weights": {"a": 1}, "by": "signal:x"}, "edges must be ascending"),
+        ({"weights": {"a": 1}, "by": "signal:x", "edges": (2, 1)}, "edges must be ascending"),
+        ({"weights": {"a": 1}, "unit": "words"}, "unit must be chars"),
+        ({"weights": {"a": 1}, "unit": "tokens"}, "a tokenizer must be named"),
+    ],
+)
+def test_what_cannot_be_is_said(given_parameters: dict[str, Any], line: str) -> None:
+    with pytest.raises(ValueError, match=line):
+        Mix(**given_parameters)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40), st.floats(0, 1))
+def test_the_bin_that_decides(bins: list[float], share: float) -> None:
+    wanted = share * sum(bins)
+    at, rest = cut(bins, wanted)
+    assert sum(bins[:at]) + rest == pytest.approx(wanted, abs=1e-3)
+    assert -1e-3 <= rest <= bins[at] + 1e-3
