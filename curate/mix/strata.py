@@ -6,7 +6,7 @@ Enters: the names a recipe gives. Leaves: Spark columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from curate.errors import InputError
 
@@ -45,7 +45,8 @@ def amount(unit: Unit, tokenizer: str | None) -> Column:
         return f.coalesce(f.length("text"), f.lit(0)).cast("double")
     if tokenizer is None:
         raise InputError("mix: tokens are counted by a tokenizer; name its file as `tokenizer`")
-    counted: Column = arrow_udf(_counter(tokenizer), t.DoubleType())("text")
+    makes: Any = arrow_udf  # its overloads know no function of arrays
+    counted: Column = makes(_counter(tokenizer), t.DoubleType())("text")
     return counted
 
 
