@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from curate.document import COLUMNS, RECORD, SCHEMA, Document, documents
 from curate.errors import InputError
-from curate.reading import MOST_ROWS, WIDE, Look, entries, narrow, row_count
+from curate.reading import MOST_ROWS, WIDE, Look, narrow, row_count
 from curate.registry import unknown
+from curate.signals import by_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +118,7 @@ def _columns(
 
 def _spread(maps: pa.Array, named: dict[str, str]) -> dict[str, pa.Array]:
     """An array for each wanted key of a column of maps, null where a row has none."""
-    found = {key: (at, values) for key, at, values in entries(maps) if key in named}
+    found = {key: (at, values) for key, at, values in by_key(maps) if key in named}
     none = pa.nulls(len(maps), maps.type.item_type)
     return {name: _placed(none, *found[key]) if key in found else none
             for key, name in named.items()}  # fmt: skip

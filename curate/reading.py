@@ -12,11 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from numpy.typing import NDArray
 
 from curate.errors import InputError
 from curate.finished import FinishedRun, FinishedTable
@@ -96,26 +93,3 @@ def ends(run: FinishedRun, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     for table in run.documents:
         yield from narrow(table, columns, False)
     yield from narrow(run.documents[-1], columns, True)
-
-
-def entries(maps: pa.Array) -> Iterator[tuple[str, NDArray[np.int64], pa.Array]]:
-    """(key, rows, values) of a column of maps, one key after the other.
-
-    >>> pairs = [[("a", 1.0), ("b", 2.0)], None, [("a", 3.0)]]
-    >>> found = entries(pa.array(pairs, pa.map_(pa.string(), pa.float64())))
-    >>> [(key, rows.tolist(), values.to_pylist()) for key, rows, values in found]
-    [('a', [0, 2], [1.0, 3.0]), ('b', [0], [2.0])]
-    """
-    pair = pa.struct([("key", maps.type.key_type), ("value", maps.type.item_type)])
-    lists = maps.cast(pa.list_(pair))
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    pairs = lists.flatten()
-    encoded = pairs.field("key").dictionary_encode()
-    names, values = encoded.dictionary.to_pylist(), pairs.field("value")
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    row = np.repeat(np.arange(len(maps)), lengths)
-    order = np.argsort(codes.astype(np.min_scalar_type(len(names))), kind="stable")
-    cuts = np.searchsorted(codes[order], np.arange(len(names) + 1))
-    for name, start, end in zip(names, cuts, cuts[1:], strict=False):
-        at = order[start:end]
-        yield name, row[at], values.take(pa.array(at))

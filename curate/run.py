@@ -56,6 +56,11 @@ class Workshop:
         """The session; started by the first stage that has work to do."""
         return session(self.master, self.log)
 
+    @property
+    def has_worked(self) -> bool:
+        """Whether a stage had work to do."""
+        return "spark" in vars(self)
+
 
 @dataclass(frozen=True)
 class Part:
@@ -71,8 +76,15 @@ class Part:
         return [self.files, [asdict(entry) for entry in self.entries]]
 
 
-def run(recipe: Recipe, output: str, master: str | None = None, say: Say = print) -> list[Table]:
-    """Run every stage of a recipe below `output`; returns the tables in order.
+def run(
+    recipe: Recipe,
+    output: str,
+    master: str | None = None,
+    say: Say = print,
+    with_page: bool = False,
+) -> list[Table]:
+    """Run every stage of a recipe below `output`; returns the tables in order. With `with_page`, the
+    report page of what was made is written too, while the session is there to read it.
 
     Raises `UserError` for what the user can mend and `WorkError` for what failed on the way.
     """
@@ -89,6 +101,8 @@ def run(recipe: Recipe, output: str, master: str | None = None, say: Say = print
             build(stage, table, tables[-1] if tables else None, entries, stamps, recipe, shop)
             tables.append(table)
         _write_run(recipe, output, tables, time.monotonic() - started)
+        if with_page:
+            _put_page(output, shop)
     return tables
 
 
@@ -339,6 +353,19 @@ def _write_run(recipe: Recipe, output: str, tables: Sequence[Table], seconds: fl
             "seconds": round(seconds, 1),
         },
     )
+
+
+def _put_page(output: str, shop: Workshop) -> None:
+    """A run is whole without its page: what keeps it from being written is told, and no more."""
+    from curate.report.page import PAGE, report
+
+    if not shop.has_worked and Path(output, PAGE).exists():
+        return
+    try:
+        with telling("report", Table(output), shop.log):
+            shop.say(f"report: {report(output, spark=lambda: shop.spark)}")
+    except CurateError as error:
+        shop.say(f"report: {error}; `curate report {output}` tries again")
 
 
 def _sentence(total: Counts) -> str:

@@ -42,7 +42,8 @@ LIBRARIES = (
 
 @dataclass
 class Counts:
-    """The ledger of a table: records read = kept + dropped by reason + non-documents by kind."""
+    """The ledger of a table: records read = kept + dropped by reason + non-documents by kind.
+    `bytes_by_reason`: text of the dropped; manifests of earlier versions lack it."""
 
     read: int = 0
     kept: int = 0
@@ -50,6 +51,7 @@ class Counts:
     non_documents: dict[str, int] = field(default_factory=dict)
     kept_bytes: int = 0
     dropped_bytes: int = 0
+    bytes_by_reason: dict[str, int] = field(default_factory=dict)
 
     def add(self, drop: str | None, rows: int, text_bytes: int) -> None:
         """Count `rows` rows with one outcome."""
@@ -62,6 +64,7 @@ class Counts:
         else:
             self.dropped[drop] = self.dropped.get(drop, 0) + rows
             self.dropped_bytes += text_bytes
+            self.bytes_by_reason[drop] = self.bytes_by_reason.get(drop, 0) + text_bytes
 
     @property
     def accounted(self) -> int:
@@ -77,6 +80,7 @@ class Counts:
             _sum(self.non_documents, other.non_documents),
             self.kept_bytes + other.kept_bytes,
             self.dropped_bytes + other.dropped_bytes,
+            _sum(self.bytes_by_reason, other.bytes_by_reason),
         )
 
 
@@ -272,6 +276,15 @@ def installed(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "none"
+
+
+def by_count(counts: Mapping[str, int]) -> dict[str, int]:
+    """The largest first, of equal ones the first by name.
+
+    >>> by_count({"b": 1, "a": 1, "c": 2})
+    {'c': 2, 'a': 1, 'b': 1}
+    """
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _sum(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:

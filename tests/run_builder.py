@@ -25,7 +25,8 @@ FETCHED = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 @dataclass
 class TableSpec:
-    """A table to write: its steps as a manifest lists them, and its rows as the steps left them."""
+    """A table to write: its steps as a manifest lists them, its rows as the steps left them, and over how
+    many files kept and dropped ones are dealt out."""
 
     name: str
     steps: Sequence[Mapping[str, Any]]
@@ -33,6 +34,7 @@ class TableSpec:
     kind: str = "rows"
     seconds: float = 2.0
     extra: Mapping[str, Any] = field(default_factory=dict)
+    files: int = 1
 
 
 def document(origin: str, text: str | None = None, source: str = "web", **values: Any) -> Document:
@@ -69,7 +71,7 @@ def write_table(folder: Path, spec: TableSpec) -> Table:
     """One committed table with one slice."""
     table = Table(str(folder / spec.name))
     attempt = table.new_attempt("all")
-    files = [] if spec.kind == "tokens" else _write_rows(folder / spec.name, attempt, spec.rows)
+    files = [] if spec.kind == "tokens" else _write_rows(folder / spec.name, attempt, spec)
     part = Slice("all", "0" * 24, tuple(files), count(spec.rows), spec.seconds, dict(spec.extra))
     table.commit_slice(part)
     about = {
@@ -92,15 +94,14 @@ def count(rows: Iterable[Document]) -> dict[str, Counts]:
     return dict(counts)
 
 
-def _write_rows(folder: Path, attempt: str, rows: Sequence[Document]) -> list[str]:
+def _write_rows(folder: Path, attempt: str, spec: TableSpec) -> list[str]:
     files = []
     for kept in (True, False):
-        chosen = [row for row in rows if (row.drop is None) == kept]
-        if chosen:
-            name = f"{attempt}/documents/kept={str(kept).lower()}/part-0.parquet"
-            (folder / name).parent.mkdir(parents=True)
-            pq.write_table(
-                pa.Table.from_batches(batches(chosen), SCHEMA), folder / name, row_group_size=500
-            )
+        chosen = [row for row in spec.rows if (row.drop is None) == kept]
+        for i in range(min(spec.files, len(chosen))):
+            name = f"{attempt}/documents/kept={str(kept).lower()}/part-{i}.parquet"
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            part = pa.Table.from_batches(batches(chosen[i :: spec.files]), SCHEMA)
+            pq.write_table(part, folder / name, row_group_size=500)
             files.append(name)
     return files

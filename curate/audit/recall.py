@@ -31,6 +31,7 @@ from curate.audit.plant import CONTEXT, EVIDENCE, GRADE, HOST, LABEL
 from curate.errors import InputError
 from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
 from curate.store import read_json, write_bytes, write_json
+from curate.table import by_count
 
 FILE, CURVES = "audit.json", "audit-curves.svg"
 EXAMPLES = 5
@@ -206,7 +207,7 @@ def recall(run_dir: str) -> Audit:
         if kind in by_kind and kind != "control"
     )
     controls = by_kind.get("control", [])
-    reasons = _ordered(Counter(row["drop"] for row in controls if _dropped(row)))
+    reasons = by_count(Counter(row["drop"] for row in controls if _dropped(row)))
     hits = sum(reasons.values())
     curves = tuple(_curve(GRADED[kind], rows) for kind, rows in by_kind.items() if kind in GRADED)
     restored = _restored(by_kind.get("mojibake", []))
@@ -271,7 +272,7 @@ def _judge(defect: Defect, rows: list[dict[str, Any]], order: Sequence[str]) -> 
             missed.append({"url": url, "id": unit[0]["id"], "left": left})
     hits = Interval(outcomes["caught"], reached if step else 0)
     return Found(
-        defect.kind, step, len(units), dict(outcomes), _ordered(reasons), hits, tuple(missed)
+        defect.kind, step, len(units), dict(outcomes), by_count(reasons), hits, tuple(missed)
     )
 
 
@@ -347,10 +348,6 @@ def _earlier(reason: str | None, step: str | None, order: Sequence[str]) -> bool
         return True
     name = (reason or "").partition(".")[0]
     return step in order and name in order and order.index(name) < order.index(step)
-
-
-def _ordered(counts: Counter[str]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _cells(found: Found) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from curate.finished import FinishedRun, FinishedTable
 from curate.registry import GROUP_OF, build_step, catalogue
 from curate.step import Edit, Filter
 from curate.store import read_json
-from curate.table import LIBRARIES, code_version, installed
+from curate.table import LIBRARIES, by_count, code_version, installed
 
 CRAWL = "crawl.json"  # beside the files of `curate crawl`; its module would load the crawler
 MOST_ROOTS = 20
@@ -123,7 +123,7 @@ def dropped_by(run: FinishedRun, group: str) -> list[tuple[str, int]]:
         for reason, count in table.table.total().dropped.items():
             if GROUP_OF.get(reason.partition(".")[0]) == group:
                 found[reason] = found.get(reason, 0) + count
-    return _ordered(found)
+    return list(by_count(found).items())
 
 
 def params_of(run: FinishedRun, name: str) -> list[dict[str, Any]]:
@@ -182,7 +182,11 @@ def versions(run: FinishedRun) -> tuple[list[str], dict[str, str] | None]:
 def _table_row(table: FinishedTable) -> TableRow:
     total = table.table.total()
     return TableRow(
-        table.name, total.read, total.kept, _ordered(total.dropped), _ordered(total.non_documents)
+        table.name,
+        total.read,
+        total.kept,
+        list(by_count(total.dropped).items()),
+        list(by_count(total.non_documents).items()),
     )
 
 
@@ -202,7 +206,3 @@ def _roots(table: FinishedTable) -> Iterator[tuple[str, str]]:
 
 def _finite(bounds: Mapping[str, float]) -> dict[str, float]:
     return {key: value for key, value in bounds.items() if not isinf(value)}
-
-
-def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from curate.report.samples import shown
+from curate.report.text import shown
 
 MOST_CHARS = 400
 _MARKUP = re.compile(r"[\\`*{}\[\]<>|~$&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|@")

@@ -25,7 +25,7 @@ def run(
     from curate.recipe import load
     from curate.run import run as run_recipe
 
-    tables = run_recipe(load(recipe, set or ()), output, master, say=say(as_json))
+    tables = run_recipe(load(recipe, set or ()), output, master, say=say(as_json), with_page=True)
     if as_json:
         print_json({"output": output, "tables": [{"path": t.path, **t.require()} for t in tables]})
 

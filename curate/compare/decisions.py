@@ -17,7 +17,9 @@ import pyarrow.compute as pc
 from curate.audit.rules import Bound, bounds
 from curate.compare.fates import BUCKET_ROWS, KEPT, Fates, Pair, fates
 from curate.finished import FinishedRun, rows_where
-from curate.report.samples import PREVIEW_CHARS, shown
+from curate.report.samples import PREVIEW_CHARS
+from curate.report.text import shown
+from curate.table import by_count
 
 PAIRS_WITH_SAMPLES = 20
 PLACE_CHARS = 200
@@ -103,7 +105,7 @@ def decisions(a: FinishedRun, b: FinishedRun, bucket_rows: int = BUCKET_ROWS) ->
 def _only(found: Fates, side: int) -> dict[str, int]:
     """Outcomes of the documents that one side alone has, most frequent first."""
     counts = {str(pair[side]): n for pair, n in found.counts.items() if pair[1 - side] is None}
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return by_count(counts)
 
 
 def _stories(

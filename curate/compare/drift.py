@@ -12,18 +12,16 @@ million beyond; in memory are the numbers of those, 8 bytes each: two runs of a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from curate.compare.distribution import Numbers, Shift, shift
 from curate.document import RECORD
 from curate.finished import FinishedRun, FinishedTable
-from curate.reading import MOST_ROWS, Look, entries, narrow, row_count
+from curate.reading import MOST_ROWS, Look, narrow, row_count
+from curate.signals import numbers
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def _collect(
         records = pc.fill_null(pc.starts_with(batch["drop"], RECORD), False)
         is_document = ~records.to_numpy(zero_copy_only=False)
         rows += len(is_document)
-        for signal, at, values in _numbers(batch["signals"]):
+        for signal, at, values in numbers(batch["signals"]):
             step = signal.partition(".")[0]
             if step not in own and (steps is None or step in steps):
                 continue
@@ -124,11 +122,3 @@ def _collect(
                 if len(part := values[chosen[at]]):
                     into[signal].append(part)
     return rows if any_found else 0
-
-
-def _numbers(maps: pa.Array) -> Iterator[tuple[str, NDArray[np.int64], Numbers]]:
-    """(signal, rows, finite values) of a column of maps."""
-    for name, row, values in entries(maps):
-        numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
-        is_finite = np.isfinite(numbers)
-        yield name, row[is_finite], numbers[is_finite]

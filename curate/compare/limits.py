@@ -15,7 +15,7 @@ from curate.compare.drift import Drift
 from curate.compare.funnel import Funnel
 from curate.compare.presence import Presence
 from curate.errors import UserError
-from curate.report.samples import shown
+from curate.report.text import shown
 
 
 @dataclass(frozen=True)

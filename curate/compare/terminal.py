@@ -16,7 +16,7 @@ from curate.compare.funnel import Difference, Funnel, Ledgers
 from curate.compare.presence import Part, Presence
 from curate.compare.recipes import Change
 from curate.document import encodable
-from curate.report.samples import shown
+from curate.report.text import shown
 
 TOP = 10
 ROUNDED_TO_0 = 5e-5

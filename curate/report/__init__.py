@@ -1,7 +1,7 @@
 """What a person reads of a run: one self-contained HTML page.
 
 funnel      records, documents and bytes through the tables, reasons of the drops
-glance      bounded reads of rows: a page costs the same for a small and a large run
+facts       what is told, gathered over all documents, by Spark where there are many
 sankey      the same counts drawn as a flow
 cost        time, rate and price of each table
 histograms  what was measured, and where the bounds are
@@ -11,6 +11,7 @@ composition languages, domains, lengths … before and after
 samples     documents to look at, labels
 spans       where in a document the reason of its drop stands
 pairs       near-duplicates side by side
+text        text of documents, made fit to be shown
 forest      the bits-per-byte contrasts as a forest plot
 island      data and the one script in the page, and its content security policy
 page        all of it into `page.html.jinja`; `page.js` adds sliders and the search

@@ -12,7 +12,7 @@ from typing import Any
 
 from curate.audit.rules import Bound
 from curate.finished import FinishedRun, FinishedTable
-from curate.table import Counts
+from curate.table import Counts, by_count
 
 SOURCES_SHOWN = 6
 OTHER = "other sources"
@@ -20,11 +20,14 @@ OTHER = "other sources"
 
 @dataclass(frozen=True)
 class Reason:
-    """Why documents were dropped: `share` is of the documents the table read."""
+    """Why documents were dropped: `share` is of the documents the table read, `text_bytes` theirs,
+    `bytes_share` of all text it read (None: the manifest is of a version that did not write them)."""
 
     name: str
     count: int
     share: float
+    text_bytes: int | None
+    bytes_share: float | None
     bound: Bound | None
 
 
@@ -156,7 +159,6 @@ def _step(table: FinishedTable, limits: Mapping[str, Bound]) -> Step:
     total = table.table.total()
     documents = total.read - sum(total.non_documents.values())
     seconds = float(table.manifest.get("seconds") or 0)
-    ordered = sorted(total.dropped.items(), key=lambda item: (-item[1], item[0]))
     return Step(
         table.name,
         [name for name, _ in table.steps],
@@ -164,11 +166,18 @@ def _step(table: FinishedTable, limits: Mapping[str, Bound]) -> Step:
         total,
         documents,
         [
-            Reason(name, count, count / max(1, documents), limits.get(name))
-            for name, count in ordered
+            _reason(total, documents, *item, limits.get(item[0]))
+            for item in by_count(total.dropped).items()
         ],
-        dict(sorted(total.non_documents.items(), key=lambda item: (-item[1], item[0]))),
+        by_count(total.non_documents),
         seconds,
         total.read / seconds if seconds else None,
         table.tokens,
     )
+
+
+def _reason(total: Counts, documents: int, name: str, count: int, bound: Bound | None) -> Reason:
+    size = total.bytes_by_reason.get(name)
+    whole = total.kept_bytes + total.dropped_bytes
+    part = None if size is None else size / max(1, whole)
+    return Reason(name, count, count / max(1, documents), size, part, bound)

@@ -1,7 +1,7 @@
 """What was measured, against the bounds that judge it.
 
-In: the measured rows of a run's tables, and its bounds. Out: one `Histogram` a rule. The decision:
-kept and dropped are drawn apart, above and below the axis, each scaled to its own tallest bar: the
+In: how the signals of a run's documents are spread, and its bounds. Out: one `Histogram` a rule. The
+decision: kept and dropped are drawn apart, above and below the axis, each scaled to its own tallest bar: the
 question is whether a bound cuts between two shapes, and how many it cut is said in figures.
 """
 
@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from math import inf, log
 
 import numpy as np
-from numpy.typing import NDArray
 
 from curate.audit.rules import Bound
 from curate.finished import FinishedRun
-from curate.report.glance import Measured, measured
+from curate.report.facts.of_table import SIDES, Facts, own_bounds
+from curate.report.facts.spread import Numbers, Spread, merged
 from curate.report.thresholds import Thresholds, thresholds
 
 BINS = 36
 LOG_RATIO = 30
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class Histogram:
     """Heights in [0, 1] by bin: kept, dropped by this rule, dropped by others (stacked on it).
 
     Heights are square roots of counts. `marks`: places of the bounds in [0, 1] with their values.
+    Bars are within a hundredth of a value of where they belong; counts at bounds are exact.
     `trial`: other bounds and what they would drop, with their places on the axis.
     """
 
@@ -50,54 +50,49 @@ class Histogram:
     trial_places: Sequence[float]
 
 
-def histograms(run: FinishedRun, limits: Mapping[str, Bound]) -> list[Histogram]:
+def histograms(
+    run: FinishedRun, limits: Mapping[str, Bound], facts: Mapping[str, Facts]
+) -> list[Histogram]:
     """One for every rule with measured values, those that dropped most first."""
     found: list[Histogram] = []
     for table in run.documents:
-        wanted = [bound for bound in limits.values() if bound.step in dict(table.steps)]
-        if not wanted:
-            continue
-        stayed, went = measured(table, True), measured(table, False)
         dropped = table.table.total().dropped
-        for bound in wanted:
-            drawn = _histogram(bound, table.name, dropped.get(bound.drop, 0), stayed, went)
-            found += [drawn] if drawn else []
+        for bound in own_bounds(table, limits.values()):
+            spreads = [facts[table.name].spread(bound, side) for side in SIDES]
+            if any(spread.total for spread in spreads):
+                found.append(_histogram(bound, table.name, dropped.get(bound.drop, 0), *spreads))
     return sorted(found, key=lambda h: -h.dropped_documents)
 
 
 def _histogram(
-    bound: Bound, table: str, dropped: int, stayed: Measured, went: Measured
-) -> Histogram | None:
-    kept, _ = stayed.of(bound.key)
-    gone, gone_rows = went.of(bound.key)
-    values = np.concatenate([kept, gone])
-    if not len(values):
-        return None
+    bound: Bound, table: str, dropped: int, kept: Spread, own: Spread, others: Spread
+) -> Histogram:
+    gone = merged([own, others])
+    values = merged([kept, gone])
     logarithmic, low, high = _axis(values, bound)
-    figures = np.array([*values, *_finite(bound)])
-    whole = high - low <= 2 * BINS and not (figures % 1).any()
+    whole = high - low <= 2 * BINS and values.is_even and not any(v % 1 for v in _finite(bound))
     edges = (
         np.arange(np.floor(low), high + 2) - 0.5
         if whole
         else _edges(values, low, high, list(_finite(bound)), logarithmic)
     )
-    own_rows = np.array([went.drops[row] == bound.drop for row in gone_rows], bool)
-    up, own, others = (_count(part, edges) for part in (kept, gone[own_rows], gone[~own_rows]))
-    down = np.sqrt((own + others) / max(1, (own + others).max()))
-    own_share = own / np.maximum(1, own + others)
-    trial = thresholds(kept, gone[own_rows], bound, low, high)
+    up, by_own, by_others = (_count(part, edges) for part in (kept, own, others))
+    down = np.sqrt((by_own + by_others) / (float((by_own + by_others).max()) or 1.0))
+    own_share = by_own / np.where(by_own + by_others > 0, by_own + by_others, 1.0)
+    trial = thresholds(kept, own, bound, low, high)
     return Histogram(
         bound, table, dropped, float(edges[0]) + whole / 2, float(edges[-1]) - whole / 2, logarithmic,
-        list(np.sqrt(up / max(1, up.max()))), list(down * own_share), list(down * (1 - own_share)),
+        list(np.sqrt(up / (float(up.max()) or 1.0))),
+        list(down * own_share), list(down * (1 - own_share)),
         list(_marks(bound, edges, logarithmic, whole / 2)),
-        len(kept), len(gone), _median(kept), _median(gone),
+        kept.total, gone.total, _median(kept), _median(gone),
         trial, [_scaled(value, edges, logarithmic) for value in trial.at],
     )  # fmt: skip
 
 
-def _axis(values: Numbers, bound: Bound) -> tuple[bool, float, float]:
+def _axis(values: Spread, bound: Bound) -> tuple[bool, float, float]:
     """Nearly all values (0.5 % to 99.5 %), and the bounds where they are not far beyond."""
-    low, high = (float(edge) for edge in np.quantile(values, [0.005, 0.995]))
+    low, high = (float(edge) for edge in values.quantiles(np.array([0.005, 0.995])))
     logarithmic = low >= 1 and high / low > LOG_RATIO
     for value in _finite(bound):
         near = (
@@ -111,33 +106,45 @@ def _axis(values: Numbers, bound: Bound) -> tuple[bool, float, float]:
 
 
 def _edges(
-    values: Numbers, low: float, high: float, marks: Sequence[float], logarithmic: bool
+    values: Spread, low: float, high: float, marks: Sequence[float], logarithmic: bool
 ) -> Numbers:
     """About `BINS` bins. A bound is an edge, so that no bar lies on both sides of it, and where
     values lie beyond a bound at the end of the axis, there is a bin for them."""
-    if logarithmic:
-        positive = [mark for mark in marks if mark > 0]
-        inner = np.log(np.maximum(values, low / 2))
-        lowest, highest = (float(end) for end in np.log([low, high]))
-        return np.exp(_edges(inner, lowest, highest, list(np.log(positive)), False))
-    inside = next((mark for mark in marks if low < mark <= high), high)
-    width = (inside - low) / max(1, round(BINS * (inside - low) / (high - low)))
+    before = low in marks and bool(values.about_below(np.array([low]))[0])
+    after = high in marks and values.upto(int(np.searchsorted(values.points, high))) < values.total
+    if not logarithmic:
+        return _cut(low, high, [mark for mark in marks if low < mark <= high], before, after)
+    inner = [log(mark) for mark in marks if low < mark <= high]
+    edges = np.exp(_cut(log(low), log(high), inner, before, after))
+    nearest = np.abs(edges[:, None] - np.array([*marks, low])).argmin(axis=0)
+    edges[nearest] = np.where(  # what exp and log make of a bound is not always the bound
+        np.isclose(edges[nearest], [*marks, low], rtol=1e-9), [*marks, low], edges[nearest]
+    )
+    return edges
+
+
+def _cut(low: float, high: float, marks: Sequence[float], before: bool, after: bool) -> Numbers:
+    """Edges of even bins from `low` to `high`, the first of `marks` among them."""
+    inside = next(iter(marks), high)
+    wanted = max(1, round(BINS * (inside - low) / (high - low)))
+    width = (inside - low) / wanted
     if width * 4 * BINS < high - low:
-        width = (high - low) / BINS
+        wanted, width = 0, (high - low) / BINS
     bins = int(np.ceil((high - low) / width - 1e-9))
-    before = bool(low in marks and (values < low).any())
-    after = bool(high in marks and (values > high).any())
-    return np.asarray(low + width * np.arange(-before, bins + after + 1))
+    edges = low + width * np.arange(-before, bins + after + 1)
+    if wanted:
+        edges[wanted + before] = inside
+    return np.asarray(edges, np.float64)
 
 
 def _finite(bound: Bound) -> Iterator[float]:
     return (value for value in (bound.low, bound.high) if -inf < value < inf)
 
 
-def _count(values: Numbers, edges: Numbers) -> Numbers:
+def _count(values: Spread, edges: Numbers) -> Numbers:
     """Values beyond the axis are counted in its outermost bins."""
-    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-    return counts.astype(float)
+    below = values.about_below(edges[1:-1])
+    return np.diff(below, prepend=0.0, append=float(values.total))
 
 
 def _marks(
@@ -159,5 +166,5 @@ def _scaled(value: float, edges: Numbers, logarithmic: bool) -> float:
     return (inside - low) / (high - low)
 
 
-def _median(values: Numbers) -> float | None:
-    return float(np.median(values)) if len(values) else None
+def _median(values: Spread) -> float | None:
+    return float(values.quantiles(np.array([0.5]))[0]) if values.total else None

@@ -17,10 +17,10 @@
   };
   const documents = (value) => `${count(value)} document${value === 1 ? "" : "s"}`;
 
-  // --- thresholds: [looked at, values below each bound, values up to each bound]
+  // --- thresholds: [documents, values below each bound, values up to each bound]
 
   const below = ([, counts], at) => (at === null ? 0 : counts[at]);
-  const upto = ([looked, , counts], at) => (at === null ? looked : counts[at]);
+  const upto = ([whole, , counts], at) => (at === null ? whole : counts[at]);
 
   function effect(rule, low, high) {
     const [kept] = rule.kept;

@@ -1,35 +1,33 @@
 """Near-duplicates beside the documents that were kept for them.
 
-In: a finished run. Out: a few clusters, their differences word by word in two columns. The decision:
-the comparison begins where two texts begin to differ and is bounded in words, because difflib is
+In: the least similar pairs of a run. Out: a few clusters, their differences word by word in two columns.
+The decision: the comparison begins where two texts begin to differ and is bounded in words, because difflib is
 quadratic and a person reads one screen.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from curate.finished import FinishedRun, FinishedTable
+from curate.report.facts.draw import COPIES, HEADS, Place
+from curate.report.facts.gather import Archive
+from curate.report.facts.of_table import Facts
+from curate.report.samples import COLUMNS, Sample, sample
+from curate.report.text import shown
 
-from curate.finished import FinishedRun, FinishedTable, plain, rows_where
-from curate.report.glance import rows
-from curate.report.samples import COLUMNS, Sample, drawn, sample, shown
-
-CLUSTERS = 10
+CLUSTERS = HEADS
 MEMBERS = 3
 READ_CHARS = 1_000_000
 WORDS = 300
 SIDE_CHARS = 4_000
 BEFORE_WORDS = 12
 SAME_WORDS = 40
-DUPLICATE_OF, SIMILARITY = "dedup.duplicate_of", "dedup.similarity"
-PAIR_LOOKUP_ROWS = 5_000_000
 _WORD = re.compile(r"\S{1,80}\s*")
 Kind = Literal["same", "only", "left_out"]
 Row = Mapping[str, Any]
@@ -46,7 +44,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Member:
-    """A dropped document; no difference where its kept one was not looked up."""
+    """A dropped document; no difference where the one it is like is not in the table."""
 
     similarity: float
     sample: Sample
@@ -55,25 +53,21 @@ class Member:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A kept document and those dropped for it; `size` of them were among the rows looked at."""
+    """A kept document and some of the `size` (None: not written down) dropped for it."""
 
     kept_id: str
     kept: Sample | None
-    size: int
+    size: int | None
     members: Sequence[Member]
 
 
-def near_clusters(run: FinishedRun) -> list[Cluster]:
+def near_clusters(run: FinishedRun, facts: Mapping[str, Facts], archive: Archive) -> list[Cluster]:
     """Up to `CLUSTERS` clusters of near-duplicates, those with the least similar member first."""
     found: list[Cluster] = []
     for table in run.documents:
-        by_kept: dict[str, list[Row]] = {}
-        for row in map(plain, rows(table, False, COLUMNS)):
-            if DUPLICATE_OF in row["labels"] and row["signals"].get(SIMILARITY, 1.0) < 1.0:
-                by_kept.setdefault(row["labels"][DUPLICATE_OF], []).append(row)
-        order = sorted(by_kept, key=lambda key: (_least(by_kept[key]), key))[:CLUSTERS]
-        kept = _kept_rows(table, set(order))
-        found += [_cluster(key, kept.get(key), by_kept[key], table.name) for key in order]
+        for step, signal in COPIES.items():
+            if signal is not None and (places := facts[table.name].copies.get(step)):
+                found += _clusters(table, signal, places, archive)
     return sorted(found, key=lambda cluster: cluster.members[0].similarity)[:CLUSTERS]
 
 
@@ -101,42 +95,48 @@ def difference(kept: str, dropped: str) -> Difference:
     return Difference(*columns, same=first == len(a) == len(b))
 
 
-def _cluster(kept_id: str, kept: Row | None, members: Sequence[Row], table: str) -> Cluster:
-    least_similar = sorted(
-        drawn(members, len(members)), key=lambda row: float(row["signals"][SIMILARITY])
-    )
+def _clusters(
+    table: FinishedTable, signal: str, places: Sequence[Place], archive: Archive
+) -> list[Cluster]:
+    by_kept: dict[str, list[Place]] = {}
+    for place in places:
+        by_kept.setdefault(place.other, []).append(place)
+    chosen = dict(islice(by_kept.items(), CLUSTERS))
+    members = {key: found[:MEMBERS] for key, found in chosen.items()}
+    kept = archive.find(table, set(chosen))
+    wanted = [*kept.values(), *(place for found in members.values() for place in found)]
+    rows = archive.documents(wanted, COLUMNS, _bounded_row)
+    return [
+        _cluster(key, rows.get(key), [rows[place.id] for place in members[key]], table.name, signal)
+        for key in chosen
+    ]
+
+
+def _bounded_row(row: Row) -> Row:
+    return {**row, "text": (row["text"] or "")[:READ_CHARS]}
+
+
+def _cluster(
+    kept_id: str, kept: Row | None, members: Sequence[Row], table: str, signal: str
+) -> Cluster:
+    size = kept["signals"].get("dedup.cluster_size") if kept else None
     return Cluster(
         shown(kept_id),
         sample(kept, table) if kept else None,
-        len(members),
+        int(size) - 1 if size else None,
         [
             Member(
-                row["signals"][SIMILARITY],
+                row["signals"][signal],
                 sample(row, table),
                 _difference(kept, row) if kept else None,
             )
-            for row in least_similar[:MEMBERS]
+            for row in members
         ],
     )
 
 
 def _difference(kept: Row, dropped: Row) -> Difference:
-    return difference(*(shown((row["text"] or "")[:READ_CHARS]) for row in (kept, dropped)))
-
-
-def _least(members: Sequence[Row]) -> float:
-    return min(float(row["signals"][SIMILARITY]) for row in members)
-
-
-def _kept_rows(table: FinishedTable, ids: set[str]) -> dict[str, Row]:
-    """The documents that others were dropped for; none are looked up in very large tables."""
-    if not ids or table.table.total().kept > PAIR_LOOKUP_ROWS:
-        return {}
-    return {row["id"]: row for row in rows_where(table, ["id"], _among(ids), COLUMNS)}
-
-
-def _among(ids: set[str]) -> Callable[[pa.Table], pa.ChunkedArray]:
-    return lambda part: pc.is_in(part["id"], value_set=pa.array(sorted(ids)))
+    return difference(*(shown(row["text"] or "") for row in (kept, dropped)))
 
 
 def _words(text: str) -> list[str]:

@@ -1,42 +1,36 @@
 """Documents to look at: dropped ones by reason, kept ones, and what their labels say.
 
-In: a finished run. Out: small excerpts, with marks where a rule points at a place. The decision: the
-choice is a coin on the id, so the same run shows the same documents on every page, and nobody picked
-them.
+In: the places drawn from all documents of a run (`curate.report.facts.draw`). Out: small excerpts, with marks
+where a rule points at a place. The decision: what is shown of a document is made where it is read, so
+that a long text goes no further.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from math import ceil
 from typing import Any
 
 from markupsafe import escape
 
-from curate.audit.plant import LABEL
-from curate.document import RECORD, share
-from curate.finished import FinishedRun, FinishedTable, plain
-from curate.report.glance import rows
+from curate.finished import FinishedRun
+from curate.report.facts.gather import Archive
+from curate.report.facts.of_table import Facts
 from curate.report.spans import in_url, segments, spans
+from curate.report.text import NAME_CHARS, shown
+from curate.table import by_count
 
-PER_REASON = 40
-KEPT = 200
 KEPT_REASON = "kept"
 CHARS = 1_500
 BEFORE_CHARS = 200
 PREVIEW_CHARS = 110
 PLACE_CHARS = 300
-NAME_CHARS = 80
-REASONS = 80
-LABEL_VALUES = 8
 LABELS = 60
 NAMED, MARKUP_BYTES, PIECE_BYTES = 5, 1_500, 20  # of a document in the page
 COLUMNS = ["id", "source", "url", "origin", "language", "text", "signals", "labels", "drop"]
-_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 Row = Mapping[str, Any]
 Pieces = Sequence[tuple[bool, str]]
 
@@ -119,73 +113,36 @@ class Listing:
         )
 
 
-def listing(run: FinishedRun, reasons: Sequence[str]) -> Listing:
+def listing(
+    run: FinishedRun, reasons: Sequence[str], facts: Mapping[str, Facts], archive: Archive
+) -> Listing:
     """The documents of a run's page, by `reasons` in order and then those kept to the end."""
-    found = samples_by_reason(run)
-    return Listing({**{key: found.get(key, []) for key in reasons}, KEPT_REASON: kept_samples(run)})
-
-
-def samples_by_reason(run: FinishedRun, most: int = PER_REASON) -> dict[str, list[Sample]]:
-    """Up to `most` dropped documents for each of the first `REASONS` reasons, by `table/reason`."""
     found: dict[str, list[Sample]] = {}
     for table in run.documents:
-        by_reason: dict[str, list[Row]] = {}
-        for row in rows(table, False, COLUMNS):
-            if not row["drop"].startswith(RECORD):
-                by_reason.setdefault(row["drop"], []).append(row)
-        for part in [*by_reason.values()][: REASONS - len(found)]:
-            made = [sample(plain(dict(row)), table.name) for row in drawn(part, most)]
-            found |= {item.reason: made for item in made}
-    return found
+        drawn = facts[table.name].drawn
+        places = [place for group in drawn.values() for place in group]
+        made = archive.documents(places, COLUMNS, partial(sample, table=table.name))
+        for drop, group in drawn.items():
+            key = f"{table.name}/{drop}" if drop else KEPT_REASON
+            found[key] = [made[place.id] for place in group]
+    return Listing({key: found.get(key, []) for key in (*reasons, KEPT_REASON)})
 
 
-def kept_samples(run: FinishedRun, most: int = KEPT) -> list[Sample]:
-    """Up to `most` documents of the last table."""
-    table = run.documents[-1]
-    return [sample(plain(dict(row)), table.name) for row in drawn(rows(table, True, COLUMNS), most)]
-
-
-def label_counts(run: FinishedRun) -> list[tuple[str, int, list[tuple[str, int]]]]:
-    """(label, rows looked at, its values by count) for labels with few values: which extractor ran,
-    which backend judged. Each is counted in the first table that has it."""
-    found: dict[str, tuple[int, Counter[str]]] = {}
+def label_counts(
+    run: FinishedRun, facts: Mapping[str, Facts]
+) -> list[tuple[str, int, list[tuple[str, int]]]]:
+    """(label, documents, its values by count) for labels with few values: which extractor ran, which
+    backend judged. Each is told of the first table that has it."""
+    found: dict[str, tuple[int, Mapping[str, int] | None]] = {}
     for table in run.documents:
-        looked, counts = _labels(table)
-        found = {**{name: (looked, values) for name, values in counts.items()}, **found}
+        told = facts[table.name]
+        for name, values in told.labels.items():
+            found.setdefault(name, (told.kept + told.dropped, values))
     return [
-        (shown(name)[:NAME_CHARS], looked, values.most_common())
-        for name, (looked, values) in sorted(found.items())
-        if len(values) <= LABEL_VALUES
+        (shown(name)[:NAME_CHARS], documents, [(shown(v), n) for v, n in by_count(values).items()])
+        for name, (documents, values) in sorted(found.items())
+        if values is not None
     ][:LABELS]
-
-
-def shown(text: str) -> str:
-    """Text without control and direction-changing characters, which could disturb the page.
-
-    >>> shown("a\\x00b\\u202ec")
-    'a\\ufffdb\\ufffdc'
-    """
-    return _UNSHOWN.sub("\ufffd", text)
-
-
-def _labels(table: FinishedTable) -> tuple[int, dict[str, Counter[str]]]:
-    counts: dict[str, Counter[str]] = {}
-    looked = 0
-    for kept in (True, False):
-        for row in rows(table, kept, ["labels", "drop"]):
-            looked += not (row["drop"] or "").startswith(RECORD)
-            for name, value in row["labels"] or ():
-                counter = counts.setdefault(name, Counter())
-                if len(counter) <= LABEL_VALUES:
-                    counter[shown(value)[:PREVIEW_CHARS]] += 1
-    return looked, counts
-
-
-def drawn(found: Iterable[Row], most: int) -> list[Row]:
-    """The first by a coin on the id, planted documents after real ones."""
-    return sorted(
-        found, key=lambda row: (LABEL in dict(row["labels"] or ()), share(row["id"], "report"))
-    )[:most]
 
 
 def sample(row: Row, table: str) -> Sample:

@@ -8,7 +8,7 @@ top, so its thinning is read at once, and reasons beyond the six largest of the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from curate.finished import FinishedRun
@@ -74,7 +74,7 @@ def sankeys(run: FinishedRun) -> list[Sankey]:
     size_read = float(first.kept_bytes + first.dropped_bytes)
     by_bytes, before = [], size_read
     for name, total in totals:
-        by_bytes.append(_Stage(name, total.kept_bytes, _cut(total, before)))
+        by_bytes.append(_Stage(name, total.kept_bytes, _cut(total, named, before)))
         before = total.kept_bytes
     return [
         _draw("records", "records read", first.read, by_records),
@@ -90,22 +90,29 @@ def _reasons(totals: Iterator[Counts]) -> Counter[str]:
 
 
 def _falling(total: Counts, named: set[str]) -> list[tuple[str, str, float]]:
-    """Reasons of the largest of the run, the others together, records that are no documents."""
-    shown = [("dropped", name, float(n)) for name, n in total.dropped.items() if name in named]
-    rest = {name: n for name, n in total.dropped.items() if name not in named}
-    if rest:
-        many = f"{len(rest)} other reasons" if len(rest) > 1 else next(iter(rest))
-        shown.append(("dropped", many, float(sum(rest.values()))))
+    """Dropped documents, and records that are none."""
+    shown = _dropped(total.dropped, named)
     if none := sum(total.non_documents.values()):
         shown.append(("none", "not documents", float(none)))
     return sorted(shown, key=lambda item: -item[2])
 
 
-def _cut(total: Counts, before: float) -> list[tuple[str, str, float]]:
-    """Bytes are known for all drops of a table together, not by reason."""
+def _cut(total: Counts, named: set[str], before: float) -> list[tuple[str, str, float]]:
+    """Texts of dropped documents, and what was cut out of others."""
+    by_reason = total.bytes_by_reason or {"dropped documents": total.dropped_bytes}
+    out = sorted(_dropped(by_reason, {*named, "dropped documents"}), key=lambda item: -item[2])
     edited = before - total.kept_bytes - total.dropped_bytes
-    out = [("dropped", "dropped documents", float(total.dropped_bytes))]
     return [*out, ("none", "cut from texts", edited)] if edited > 0 else out
+
+
+def _dropped(counts: Mapping[str, int], named: set[str]) -> list[tuple[str, str, float]]:
+    """Reasons that are named in the drawing, and the others together."""
+    shown = [("dropped", name, float(n)) for name, n in counts.items() if name in named]
+    rest = {name: n for name, n in counts.items() if name not in named}
+    if rest:
+        many = f"{len(rest)} other reasons" if len(rest) > 1 else next(iter(rest))
+        shown.append(("dropped", many, float(sum(rest.values()))))
+    return shown
 
 
 def _draw(unit: str, first: str, read: float, stages: Sequence[_Stage]) -> Sankey:

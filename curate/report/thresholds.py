@@ -1,9 +1,9 @@
 """What another bound would drop: the numbers behind the sliders of the histograms.
 
-In: the values of a signal, of kept documents and of those its rule dropped. Out: about a hundred bounds
+In: how a signal is spread, of kept documents and of those its rule dropped. Out: about a hundred bounds
 one could set, and how many documents lie below and above each. The decision: the bounds offered are
-few and round, and the counts at each of them are exact for the rows looked at, so nothing is
-interpolated and no value of a document stands in the page.
+points of the grid on which all documents were counted, so the counts are exact, nothing is interpolated
+and no value of a document stands in the page.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from curate.audit.rules import Bound
+from curate.report.facts.spread import Ints, Numbers, Spread, merged
 
 EVEN = 60
 QUANTILES = 40
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,14 @@ class Thresholds:
         )
 
 
-def thresholds(kept: Numbers, own: Numbers, bound: Bound, low: float, high: float) -> Thresholds:
+def thresholds(kept: Spread, own: Spread, bound: Bound, low: float, high: float) -> Thresholds:
     """The bounds one could set between `low` and `high`, the ends of the drawn axis, and beyond."""
-    at = _positions(np.concatenate([kept, own]), bound, low, high)
-    kept, own = np.sort(kept), np.sort(own)
+    points = kept.points
+    at = _positions(merged([kept, own]), bound, low, high)
     return Thresholds(
-        at.tolist(), _place(at, bound.low), _place(at, bound.high),
-        len(kept), _counts(kept, at, "left"), _counts(kept, at, "right"),
-        len(own), _counts(own, at, "left"), _counts(own, at, "right"),
+        points[at].tolist(), _place(points[at], bound.low), _place(points[at], bound.high),
+        kept.total, [kept.below(point) for point in at], [kept.upto(point) for point in at],
+        own.total, [own.below(point) for point in at], [own.upto(point) for point in at],
     )  # fmt: skip
 
 
@@ -84,27 +83,24 @@ def exact(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:,.12g}"
 
 
-def _positions(values: Numbers, bound: Bound, low: float, high: float) -> Numbers:
-    inner = values[(values >= low) & (values <= high)]
-    spread = np.linspace(low, high, EVEN + 1)
-    quantiles = np.quantile(inner, np.linspace(0, 1, QUANTILES + 1)) if len(inner) else spread
-    offered = np.concatenate([spread, quantiles, [values.min(), values.max()]])
-    rounded = np.round(offered) if not (values % 1).any() else _rounded(offered)
+def _positions(spread: Spread, bound: Bound, low: float, high: float) -> Ints:
+    """Points of the grid: even steps, the quantiles on the axis, all that the values reach, the bounds."""
+    found = spread.quantiles(np.linspace(0, 1, QUANTILES + 1))
+    inner = found[(found >= low) & (found <= high)]
+    offered = np.concatenate([np.linspace(low, high, EVEN + 1), inner])
+    points = spread.points
+    near = _nearest(points, np.round(offered) if spread.is_whole else offered)
     own = [value for value in (bound.low, bound.high) if -inf < value < inf]
-    return np.unique(np.concatenate([rounded, own]))
+    return np.unique([*near, *spread.ends, *np.searchsorted(points, own)])
 
 
-def _rounded(values: Numbers) -> Numbers:
-    """Three significant digits."""
-    return np.array([float(f"{value:.3g}") for value in values])
+def _nearest(points: Numbers, values: Numbers) -> Ints:
+    after = np.clip(np.searchsorted(points, values), 1, len(points) - 1)
+    return after - (values - points[after - 1] < points[after] - values)
 
 
 def _place(at: Numbers, value: float) -> int | None:
     return int(np.searchsorted(at, value)) if -inf < value < inf else None
-
-
-def _counts(values: Numbers, at: Numbers, side: Any) -> list[int]:
-    return [int(count) for count in np.searchsorted(values, at, side)]
 
 
 def _below(counts: Sequence[int], place: int | None) -> int:

@@ -1,4 +1,4 @@
-"""What the page's explorable parts are made of: exact for the rows looked at, inert, and bounded."""
+"""What the page's explorable parts are made of: exact, inert, and bounded."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from curate.cli import main
 from curate.document import Document
 from curate.errors import InputError
 from curate.finished import FinishedRun, open_run
-from curate.report import glance, page, samples
-from curate.report.composition import composition
+from curate.report import page, samples
+from curate.report.composition import Property, composition
 from curate.report.cost import costs
+from curate.report.facts.gather import Archive, gather
+from curate.report.facts.spread import Spread
 from curate.report.funnel import funnel
-from curate.report.histograms import histograms
+from curate.report.histograms import Histogram, histograms
 from curate.report.island import island, script
-from curate.report.overlap import overlap
+from curate.report.overlap import Overlap, overlap
 from curate.report.pairs import SIDE_CHARS, WORDS, difference
 from curate.report.sankey import REASONS, sankeys
 from curate.report.spans import segments, spans
@@ -40,6 +42,21 @@ HOSTILE = ("</script><script>document.title='gone'</script>", "<!--<script>", "]
 
 def a_run(folder: Path, tables: list[TableSpec]) -> FinishedRun:
     return open_run(str(write_run(folder, tables)))
+
+
+def drawn_of(run: FinishedRun) -> list[Histogram]:
+    return histograms(run, bounds(run), gather(run, bounds(run)))
+
+
+def overlap_of(run: FinishedRun) -> Overlap | None:
+    limits = bounds(run)
+    facts = gather(run, limits)
+    dropped = sum(told.dropped for told in facts.values())
+    return overlap([told.agreement for told in facts.values()], [*limits.values()], dropped)
+
+
+def composition_of(run: FinishedRun) -> dict[str, Property]:
+    return {found.name: found for found in composition(run, gather(run, {}))}
 
 
 def values() -> st.SearchStrategy[list[float]]:
@@ -61,7 +78,9 @@ def test_a_trial_counts_what_a_loop_counts(
     if not kept and not own:
         return
     bound = Bound("a", "b", low, high, "a.b")
-    found = thresholds(np.array(kept), np.array(own), bound, min(kept + own), max(kept + own) + 1)
+    marks = tuple(value for value in (low, high) if abs(value) < INF)
+    spreads = [Spread.of(np.array(part, float), marks) for part in (kept, own)]
+    found = thresholds(*spreads, bound, min(kept + own), max(kept + own) + 1)
     assert list(found.at) == sorted(set(found.at))
     assert all(edge in found.at for edge in (low, high) if abs(edge) < INF)
     lows = [None] if found.low is None else [0, found.low, len(found.at) - 1]
@@ -77,7 +96,7 @@ def test_a_trial_counts_what_a_loop_counts(
 
 def test_the_recipe_s_own_bounds_change_nothing(tmp_path: Path) -> None:
     run = a_run(tmp_path, [filtered(300)])
-    for drawn in histograms(run, bounds(run)):
+    for drawn in drawn_of(run):
         assert drawn.trial.effect(drawn.trial.low, drawn.trial.high) == (0, 0)
         assert len(drawn.trial_places) == len(drawn.trial.at)
         assert all(0 <= place <= 1 for place in drawn.trial_places)
@@ -108,7 +127,7 @@ def filtered(number: int) -> TableSpec:
 def test_overlap_is_what_a_loop_finds(tmp_path: Path) -> None:
     spec = filtered(300)
     run = a_run(tmp_path, [spec])
-    found = overlap(run, bounds(run))
+    found = overlap_of(run)
     assert found
     dropped = [row for row in spec.rows if row.drop]
     few = {row.id for row in dropped if row.signals["gopher.word_count"] < 50}
@@ -127,18 +146,18 @@ def test_overlap_is_what_a_loop_finds(tmp_path: Path) -> None:
 
 def test_no_overlap_where_no_bound_is_broken(tmp_path: Path) -> None:
     assert (
-        overlap(a_run(tmp_path / "a", [TableSpec("01-read", [], [document("a", "x")])]), {}) is None
+        overlap_of(a_run(tmp_path / "a", [TableSpec("01-read", [], [document("a", "x")])])) is None
     )
     gone = document("a", "x", drop="gopher.error")
     run = a_run(tmp_path / "b", [TableSpec("01-filter", [{"gopher": {}}], [gone])])
-    assert overlap(run, bounds(run)) is None
+    assert overlap_of(run) is None
 
 
 def test_a_rule_caught_what_was_dropped_for_it(tmp_path: Path) -> None:
     """Also where the signal is not a number, which no bound admits."""
     gone = document("a", "x", drop="gopher.word_count", signals={"gopher.word_count": float("nan")})
     run = a_run(tmp_path, [TableSpec("01-filter", [{"gopher": {}}], [gone])])
-    found = overlap(run, bounds(run))
+    found = overlap_of(run)
     assert found
     assert [(rule.caught, rule.alone, rule.judged) for rule in found.rules] == [(1, 1, 1)]
 
@@ -146,17 +165,13 @@ def test_a_rule_caught_what_was_dropped_for_it(tmp_path: Path) -> None:
 # --- before and after
 
 
-def test_shares_before_are_weighted_by_exact_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("curate.report.composition.READ_ROWS", 10)
+def test_shares_are_of_all_documents(tmp_path: Path) -> None:
     rows = [document(f"{i}", "x" * 300, language="en") for i in range(90)]
     rows += [document(f"d{i}", "", language="de", drop="language.other") for i in range(30)]
     rows.append(document("request", None, drop="record.request"))
-    run = a_run(tmp_path, [TableSpec("01-filter", [], rows)])
-    by_name = {found.name: found for found in composition(run)}
+    by_name = composition_of(a_run(tmp_path, [TableSpec("01-filter", [], rows)]))
     languages = by_name["Languages"]
-    assert (languages.rows_before, languages.rows_after) == (20, 10)
+    assert (languages.rows_before, languages.rows_after) == (120, 90)
     assert languages.lines == [("en", 0.75, 1.0), ("de", 0.25, 0.0)]
     lengths = {value: (before, after) for value, before, after in by_name["Text lengths"].lines}
     assert lengths["200 to 500"] == (0.75, 1.0) and lengths["under 200"] == (0.25, 0.0)
@@ -174,7 +189,7 @@ def test_a_property_is_read_where_it_is_first_known(tmp_path: Path) -> None:
         for i in range(4)
     ]  # fmt: skip
     run = a_run(tmp_path, [TableSpec("01-read", [], raw), TableSpec("02-extract", [], later)])
-    by_name = {found.name: found for found in composition(run)}
+    by_name = composition_of(run)
     assert {found.before for found in by_name.values()} == {"02-extract"}
     assert "Domains" not in by_name and "Languages" not in by_name
     assert by_name["Licences"].lines == [("MIT", 1.0, 1.0)] and by_name["Licences"].rows_before == 3
@@ -333,7 +348,7 @@ def test_islands_are_what_python_counted(tmp_path: Path) -> None:
     run = a_run(tmp_path, [filtered(200)])
     tree = html.document_fromstring(page.render(run))
     (element,) = tree.xpath("//script[@id='thresholds']")
-    drawn = histograms(run, bounds(run))
+    drawn = drawn_of(run)
     rules = json.loads(element.text)
     assert len(rules) == len(drawn) == len(tree.xpath("//figure[@data-rule]"))
     for rule, histogram in zip(rules, drawn, strict=True):
@@ -383,15 +398,5 @@ def test_a_page_too_large_shows_fewer_documents(tmp_path: Path, text: str) -> No
 
 def test_what_documents_take_in_the_page_is_known_before(tmp_path: Path) -> None:
     run = a_run(tmp_path, [filtered(300)])
-    listed = samples.listing(run, funnel(run, {}).reasons_in_order)
+    listed = samples.listing(run, funnel(run, {}).reasons_in_order, gather(run, {}), Archive())
     assert len(page.render(run).encode()) - len(page.render(run, page_bytes=1).encode()) < listed.size_bytes  # fmt: skip
-
-
-def test_reads_of_texts_are_bounded_in_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(glance, "READ_BYTES", 300_000)
-    rows = [document(f"{i}", Text("x" * 10_000)) for i in range(200)]
-    table = a_run(tmp_path, [TableSpec("01-read", [], rows)]).documents[0]
-    assert 16 <= len(glance.head(table, True, ["id", "text"], 4000, 8)) <= 48
-    assert len(glance.head(table, True, ["id"], 4000, 8)) == 200

@@ -20,22 +20,17 @@ from run_builder import TableSpec, document, write_run, write_table
 from curate.audit.rules import Bound, bounds
 from curate.document import Document
 from curate.errors import InputError, OutputError
-from curate.finished import open_run
+from curate.finished import FinishedRun, open_run
 from curate.report import report
+from curate.report.facts.draw import KEPT, PER_REASON
+from curate.report.facts.gather import Archive, gather
+from curate.report.facts.spread import Spread
 from curate.report.forest import forest
 from curate.report.funnel import OTHER, SOURCES_SHOWN, funnel
-from curate.report.glance import MEASURED_ROWS, READ_ROWS, head, measured
 from curate.report.histograms import _axis, _edges, histograms
 from curate.report.page import render
 from curate.report.pairs import near_clusters
-from curate.report.samples import (
-    CHARS,
-    KEPT,
-    PER_REASON,
-    kept_samples,
-    label_counts,
-    samples_by_reason,
-)
+from curate.report.samples import CHARS, Listing, label_counts, listing
 from curate.text import Text
 
 ATTACKS = (
@@ -125,6 +120,7 @@ def make_run(folder: Path, attack: str = "Plain text.", number: int = 60, **reci
         for row in first
         if row.drop is None
     ]
+    second[0].signals["dedup.cluster_size"] = 4.0
     for twin in second[1:4]:
         twin.drop = "dedup.near"
         twin.signals["dedup.similarity"] = 0.9
@@ -174,6 +170,11 @@ def verdict(name: str = "dedup") -> dict[str, Any]:
         "sentences": [f"{name}: no difference was found."],
         "notes": [name], "versions": {"torch": "2"},
     }  # fmt: skip
+
+
+def listed(run: FinishedRun) -> Listing:
+    limits = bounds(run)
+    return listing(run, funnel(run, limits).reasons_in_order, gather(run, limits), Archive())
 
 
 def test_the_page_says_what_the_manifests_say(tmp_path: Path) -> None:
@@ -329,15 +330,13 @@ def test_samples_are_few_short_and_fixed(tmp_path: Path) -> None:
         for i in range(2 * PER_REASON + 20)
     ]
     run = open_run(str(write_run(tmp_path, [TableSpec("01-filter", [{"c4": {}}], made)])))
-    found = samples_by_reason(run)
-    assert list(found) == ["01-filter/c4.empty"]
-    assert len(found["01-filter/c4.empty"]) == PER_REASON
-    assert samples_by_reason(run) == found
-    assert len(kept_samples(run, 10)) == 10
-    assert kept_samples(run, 10) == kept_samples(run)[:10]
+    found = listed(run)
+    assert list(found.groups) == ["01-filter/c4.empty", "kept"]
+    assert len(found.groups["01-filter/c4.empty"]) == PER_REASON
+    assert listed(run) == found
     assert all(
         item.shown_chars == CHARS < item.chars and len(item.text[0][1]) == CHARS
-        for item in kept_samples(run)
+        for item in found.groups["kept"]
     )
 
 
@@ -347,12 +346,13 @@ def test_real_documents_are_shown_before_planted_ones(tmp_path: Path) -> None:
         for i in range(2 * KEPT)
     ]
     run = open_run(str(write_run(tmp_path, [TableSpec("01-read", [], made)])))
-    places = {"".join(text for _, text in item.place) for item in kept_samples(run)}
+    places = {"".join(text for _, text in item.place) for item in listed(run).items}
     assert {place.rpartition("/")[2] for place in places} <= {str(i) for i in range(KEPT + 1)}
 
 
 def test_near_duplicates_stand_beside_what_was_kept_for_them(tmp_path: Path) -> None:
-    (cluster,) = near_clusters(open_run(str(make_run(tmp_path))))
+    run = open_run(str(make_run(tmp_path)))
+    (cluster,) = near_clusters(run, gather(run, bounds(run)), Archive())
     assert cluster.kept and cluster.kept.id == cluster.kept_id
     assert cluster.size == len(cluster.members) == 3
     for member in cluster.members:
@@ -366,23 +366,16 @@ def test_labels_with_many_values_are_left_out(tmp_path: Path) -> None:
         for i in range(30)
     ]
     run = open_run(str(write_run(tmp_path, [TableSpec("01-filter", [], made)])))
-    assert label_counts(run) == [("backend", 30, [("profanity", 30)])]
-
-
-def test_reads_are_bounded(tmp_path: Path) -> None:
-    made = [document(f"{i}", Text("x"), signals={"a.b": float(i)}) for i in range(READ_ROWS + 500)]
-    table = open_run(str(write_run(tmp_path, [TableSpec("01-filter", [], made)]))).documents[0]
-    assert len(head(table, True, ["id"], READ_ROWS, 8)) == READ_ROWS < MEASURED_ROWS
-    numbers = measured(table, True)
-    values, at = numbers.of("a.b")
-    assert list(values) == [float(i) for i in range(READ_ROWS + 500)] == list(at)
-    assert not len(numbers.of("a.c")[0])
-    assert not len(measured(table, False).of("a.b")[0])
+    assert label_counts(run, gather(run, {})) == [("backend", 30, [("profanity", 30)])]
 
 
 def test_a_histogram_shows_the_bound_that_was_used(tmp_path: Path) -> None:
     run = open_run(str(make_run(tmp_path, number=400)))
-    drawn = next(h for h in histograms(run, bounds(run)) if h.bound.signal == "word_count")
+    drawn = next(
+        h
+        for h in histograms(run, bounds(run), gather(run, bounds(run)))
+        if h.bound.signal == "word_count"
+    )
     assert (drawn.bound.low, drawn.bound.high) == (50, 1000)
     assert drawn.dropped_documents == sum(row.drop is not None for row in rows(number=400)) - 1
     place = next(place for place, value in drawn.marks if value == 50)
@@ -399,12 +392,11 @@ def test_a_histogram_shows_the_bound_that_was_used(tmp_path: Path) -> None:
 )
 def test_an_axis_is_always_drawable(values: list[float], low: float, high: float) -> None:
     bound = Bound("a", "b", low, high, "a.b")
-    numbers = np.array(values)
-    logarithmic, first, last = _axis(numbers, bound)
+    marks = tuple(value for value in (low, high) if np.isfinite(value))
+    spread = Spread.of(np.array(values), marks)
+    logarithmic, first, last = _axis(spread, bound)
     assert first < last
-    edges = _edges(
-        numbers, first, last, [value for value in (low, high) if np.isfinite(value)], logarithmic
-    )
+    edges = _edges(spread, first, last, marks, logarithmic)
     assert 2 <= len(edges) <= 200
     assert (np.diff(edges) > 0).all()
     assert edges[0] <= first + 1e-9 * abs(first)
