@@ -107,6 +107,7 @@ def test_every_record_is_accounted_for(spark: Any, corpus: Path, tmp_path: Path)
     for before, after in zip(tables, tables[1:], strict=False):
         assert after.total().read == before.total().kept
     assert tables[1].total().dropped == {"gopher.word_count": 1}
+    assert tables[1].total().bytes_by_reason == {"gopher.word_count": len("short")}
     assert tables[2].total().dropped == {"dedup.exact": 2}
     shards = tables[3].require()["slices"][0]["tokens"]["shards"]
     assert sum(shard["documents"] for shard in shards) == tables[2].total().kept
@@ -119,15 +120,22 @@ def test_every_record_is_accounted_for(spark: Any, corpus: Path, tmp_path: Path)
 def test_a_second_run_starts_no_spark(
     spark: Any, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tables = run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+    tables = run(recipe(corpus), str(tmp_path / "out"), say=quiet, with_page=True)
     before = [table.require() for table in tables]
+    page = tmp_path / "out" / "report.html"
+    assert "<h1>small</h1>" in page.read_text("utf-8")
+    page.write_text("mine")
 
     def no_spark(*_: Any) -> None:
         raise AssertionError("Spark was started")
 
     monkeypatch.setattr(curate.run, "session", no_spark)
-    again = run(recipe(corpus), str(tmp_path / "out"), say=quiet)
+    again = run(recipe(corpus), str(tmp_path / "out"), say=quiet, with_page=True)
     assert [table.require() for table in again] == before
+    assert page.read_text() == "mine"
+    page.unlink()
+    run(recipe(corpus), str(tmp_path / "out"), say=quiet, with_page=True)
+    assert page.exists()
 
 
 def test_a_change_redoes_only_what_depends_on_it(spark: Any, corpus: Path, tmp_path: Path) -> None:

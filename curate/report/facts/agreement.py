@@ -57,7 +57,6 @@ def agreement(
             broken[rows, column] |= (values < bound.low) | (values > bound.high)
             here[rows] = True
         judged[column] = here.sum()
-    counted = broken.astype(np.float32)  # exact up to 2**24 documents, far more than a batch has
-    together = (counted.T @ counted).astype(np.int64)
+    together = np.array([broken[column].sum(axis=0) for column in broken.T], np.int64)
     alone = broken[broken.sum(axis=1) == 1].sum(axis=0).astype(np.int64)
-    return Agreement(judged, together, alone)
+    return Agreement(judged, together.reshape(len(bounds), len(bounds)), alone)

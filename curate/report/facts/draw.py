@@ -67,21 +67,22 @@ def draws(
     coins = np.array([share(name, "report") for name in ids])
     planted = np.zeros(len(rows))
     planted[labels[LABEL][0] if LABEL in labels else []] = 1
+
+    def place(rank: Numbers, row: int, other: str = "") -> Place:
+        return Place(
+            (float(rank[row]), float(coins[row])), ids[row], file, int(numbers[row]), other
+        )
+
     drawn = {}
     for drop, at in groups.items():
         first = at[np.lexsort((coins[at], planted[at]))[: _most(drop)]].tolist()
-        ranks = [(float(planted[row]), float(coins[row])) for row in first]
-        drawn[drop] = tuple(
-            Place(rank, ids[row], file, int(numbers[row]))
-            for rank, row in zip(ranks, first, strict=True)
-        )
-    copies = {
-        step: _least(
-            Place((unlike, float(coins[row])), ids[row], file, int(numbers[row]), other)
-            for row, other, unlike in found
-        )
-        for step, found in pairs.items()
-    }
+        drawn[drop] = tuple(place(planted, row) for row in first)
+    copies = {}
+    for step, (at, others, unlike) in pairs.items():
+        ranks = np.zeros(len(rows))
+        ranks[at] = unlike
+        order = np.lexsort((coins[at], unlike)).tolist()
+        copies[step] = _least(place(ranks, at[i], others[i]) for i in order)
     return drawn, copies
 
 
@@ -97,37 +98,41 @@ def merge_drawn(parts: Sequence[Mapping[str, tuple[Place, ...]]]) -> Drawn:
 def merge_copies(parts: Sequence[Mapping[str, tuple[Place, ...]]]) -> Drawn:
     """The first of all, by step."""
     steps = sorted({step for part in parts for step in part})
-    return {step: _least(p for part in parts for p in part.get(step, ())) for step in steps}
+    return {step: _least(sorted(p for part in parts for p in part.get(step, ()))) for step in steps}
 
 
 def _most(drop: str) -> int:
     return PER_REASON if drop else KEPT
 
 
-def _least(found: Iterable[Place]) -> tuple[Place, ...]:
+def _least(ordered: Iterable[Place]) -> tuple[Place, ...]:
     """The first `PAIRS`, and the first of each of the first `HEADS` documents with copies: one that has
     very many leaves room for others."""
-    places = sorted(found)
-    heads: dict[str, Place] = {}
-    for place in places:
-        if len(heads) < HEADS:
-            heads.setdefault(place.other, place)
-    return tuple(sorted({*places[:PAIRS], *heads.values()}))
+    found: list[Place] = []
+    heads: set[str] = set()
+    for place in ordered:
+        if len(found) < PAIRS or (place.other not in heads and len(heads) < HEADS):
+            found.append(place)
+        elif len(heads) >= HEADS:
+            break
+        heads.add(place.other)
+    return tuple(found)
 
 
 def _pairs(
     step: str,
     measured: Mapping[str, tuple[Rows, Numbers]],
     labels: Mapping[str, tuple[Rows, pa.Array]],
-) -> list[tuple[int, str, float]]:
-    """(row, id of the other, similarity or 0) of the copies a step found; equal documents are none."""
+) -> tuple[list[int], list[str], Numbers] | None:
+    """(rows, ids of the others, similarities or 0) of the copies a step found; equal documents are none."""
     if f"{step}.duplicate_of" not in labels:
-        return []
+        return None
     at, others = labels[f"{step}.duplicate_of"]
-    said = dict(zip(at.tolist(), others.to_pylist(), strict=True))
     signal = COPIES[step]
-    if signal is None:
-        return [(row, other, 0.0) for row, other in said.items() if other]
-    rows, values = measured.get(signal, (np.empty(0, np.int64), np.empty(0)))
-    known = zip(rows.tolist(), values.tolist(), strict=True)
-    return [(row, said[row], value) for row, value in known if value < 1 and said.get(row)]
+    like = np.zeros(int(at.max()) + 1)
+    if signal is not None:
+        rows, values = measured.get(signal, (np.empty(0, np.int64), np.empty(0)))
+        like = np.ones(int(max(at.max(), rows.max(initial=0))) + 1)
+        like[rows] = values
+    chosen = np.flatnonzero((like[at] < 1) & others.is_valid().to_numpy(zero_copy_only=False))
+    return at[chosen].tolist(), others.take(pa.array(chosen)).to_pylist(), like[at[chosen]]

@@ -23,6 +23,8 @@ LENGTHS = (200, 500, 1_000, 2_000, 5_000, 10_000, 50_000)
 SCORES = (0.1, 0.25, 0.5, 0.75)
 PERSONAL, TOXICITY = "private.", "toxicity.mean"
 LICENCE, ADDRESS = "licence", "canonical_url"
+# Up to the end of the host, as `split_url` sees it
+_START = r"^(?P<start>https?://[/\\\t\r\n]*[^/?#\\]*)"
 OPEN = frozenset({"Languages", "Domains", "Licences"})  # any number of values
 Pair = tuple[int, int]  # kept, dropped
 Value = tuple[str, str]  # property, value
@@ -80,21 +82,24 @@ def _named(values: pa.Array) -> tuple[int, Counter[str]]:
 
 def _domains(rows: pa.RecordBatch, labels: Labelled) -> tuple[int, Counter[str]]:
     """Of the URL, or of the address a page gives as its own."""
-    addresses = rows["url"].to_pylist()
+    urls = rows["url"]
     if ADDRESS in labels:
         at, given = labels[ADDRESS]
-        for row, address in zip(at.tolist(), given.to_pylist(), strict=True):
-            addresses[row] = addresses[row] or address
-    hosts = Counter(
-        split_url(address)[0]
-        for address in addresses
-        if address and address.startswith(("http://", "https://"))
-    )
-    del hosts[""]
-    found: Counter[str] = Counter()
-    for host, count in hosts.items():
-        found[shown(host)[:NAME_CHARS]] += count
-    return found.total(), found
+        own = np.full(len(rows), None, object)
+        own[at] = given.to_numpy(zero_copy_only=False)
+        urls = pc.if_else(pc.equal(pc.fill_null(urls, ""), ""), pa.array(own, pa.string()), urls)
+    return _named(hosts(urls))
+
+
+def hosts(urls: pa.Array) -> pa.Array:
+    """The hosts of web addresses, null for others; each way to write one is looked at once.
+
+    >>> hosts(pa.array(["https://u@Example.org:80/a", "doc", None, "http://example.org?q"])).to_pylist()
+    ['example.org', None, None, 'example.org']
+    """
+    starts = pc.struct_field(pc.extract_regex(urls, _START), "start").dictionary_encode()
+    found = [split_url(start)[0] or None for start in starts.dictionary.to_pylist()]
+    return pa.array(found, pa.string()).take(starts.indices)
 
 
 def _binned(
