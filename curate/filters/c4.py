@@ -51,8 +51,8 @@ class C4:
     Lines go that end without terminal punctuation, hold fewer than `words_per_line` words or a word
     of more than `word_chars` characters, or speak of JavaScript or of policies; citation marks are
     cut out. Pages go that hold "lorem ipsum", a curly bracket, an entry of `bad_words` (a file, one a
-    line; C4's own is the LDNOOBW list) or fewer than `sentences` sentences. None switches a bound
-    off. Drops: `c4.lorem_ipsum`, `c4.curly_bracket`, `c4.bad_words`, `c4.sentence_count`, `c4.empty`.
+    line; C4's own is the LDNOOBW list; the one found is in the label `c4.match`) or fewer than
+    `sentences` sentences. None switches a bound off. Drops: `c4.lorem_ipsum`, `c4.curly_bracket`, `c4.bad_words`, `c4.sentence_count`, `c4.empty`.
     """
 
     terminal_punctuation: bool = True
@@ -102,6 +102,8 @@ class C4:
         document.signals[f"{self.name}.sentence_count"] = float(sentences)
         if fault := self._page_fault(text, sentences):
             document.drop = document.drop or f"{self.name}.{fault}"
+            if fault == "bad_words":
+                document.labels[f"{self.name}.match"] = found_entry(text, self._entries()) or ""
         else:
             document.text = text
 
@@ -129,12 +131,15 @@ class C4:
         """Sentences of a text; the full stops of Chinese and Japanese need no space after them."""
         return max(text.sentence_count, sum(map(text.count, "。！？")))
 
+    def _entries(self) -> Mapping[str, Sequence[str]]:
+        return {} if self.bad_words is None else _bad_words(self.bad_words)
+
     def _page_fault(self, text: Text, sentences: int) -> str | None:
         if self.lorem_ipsum and LOREM_IPSUM in text.lower():
             return "lorem_ipsum"
         if self.curly_bracket and CURLY_BRACKET in text:
             return "curly_bracket"
-        if self.bad_words is not None and holds_entry(text, _bad_words(self.bad_words)):
+        if found_entry(text, self._entries()):
             return "bad_words"
         if self.sentences is not None and sentences < self.sentences:
             return "sentence_count"
@@ -154,21 +159,24 @@ def condemned(line: str, phrases: tuple[tuple[str, str], ...]) -> str | None:
     return next((fault for phrase, fault in phrases if phrase in lowered), None)
 
 
-def holds_entry(text: str, entries: Mapping[str, Sequence[str]]) -> bool:
-    """Whether an entry stands in a text, with no letter or digit next to it. Only the entries are
-    looked for whose first word the text has: a list may be long.
+def found_entry(text: str, entries: Mapping[str, Sequence[str]]) -> str | None:
+    """The first entry (by its first word) that stands in a text with no letter or digit next to it.
+    Only those are looked for whose first word the text has: a list may be long.
 
-    >>> holds_entry("Zwei Worte.", {"zwei": ["zwei worte"]}), holds_entry("Zwei", {"we": ["we"]})
-    (True, False)
+    >>> found_entry("Zwei Worte.", {"zwei": ["zwei worte"]}), found_entry("Zwei", {"we": ["we"]})
+    ('zwei worte', None)
     """
+    if not entries:
+        return None
     text = text.lower()
-    first_words = entries.keys() & {"", *_WORD.findall(text)}
-    return any(
-        re.search(rf"(?<!\w){re.escape(entry)}(?!\w)", text)
-        for word in first_words
-        for entry in entries[word]
-        if entry in text
-    )
+    first_words = sorted(entries.keys() & {"", *_WORD.findall(text)})
+    known = (entry for word in first_words for entry in entries[word] if entry in text)
+    return next((entry for entry in known if whole_entry(entry).search(text)), None)
+
+
+def whole_entry(entry: str) -> re.Pattern[str]:
+    """What finds an entry with no letter or digit next to it."""
+    return re.compile(rf"(?<!\w){re.escape(entry)}(?!\w)", re.IGNORECASE)
 
 
 @once

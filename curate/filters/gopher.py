@@ -25,7 +25,7 @@ from curate.words import word_hash
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 ELLIPSES = ("...", "…")
-_BULLETS = frozenset({"•", "‣", "◦", "⁃", "∙", "●", "○", "■", "▪", "* ", "- ", "– "})
+BULLETS = frozenset({"•", "‣", "◦", "⁃", "∙", "●", "○", "■", "▪", "* ", "- ", "– "})
 
 RULES = (
     Rule("spaced_ratio", low=0.5),
@@ -53,7 +53,7 @@ def measure(text: Text) -> Signals:
         "mean_word_length": word_chars / per_word,
         "hash_ratio": text.count("#") / per_word,
         "ellipsis_ratio": sum(map(text.count, ELLIPSES)) / per_word,
-        "bullet_lines_ratio": sum(line[0] in _BULLETS or line[:2] in _BULLETS for line in lines)
+        "bullet_lines_ratio": sum(line[0] in BULLETS or line[:2] in BULLETS for line in lines)
         / per_line,
         "ellipsis_lines_ratio": sum(line.endswith(ELLIPSES) for line in lines) / per_line,
         "alphabetic_words_ratio": words.letter_tokens / words.tokens if words.tokens else 1.0,

@@ -2,7 +2,7 @@
 
 In: any text. Out: signals `toxicity.max` and `toxicity.mean` (over lines; the mean weighs a line by
 its characters), `toxicity.toxic_chars_ratio` (characters in lines of at least `line_high`), the label
-`toxicity.backend`, and a drop. The decision: a page is never dropped for its worst line. One in
+`toxicity.backend`, and a drop, with the worst line in `toxicity.worst_line`. The decision: a page is never dropped for its worst line. One in
 eight of 1,296 clean web pages holds a line that the word model scores over .5 ("callback hell", "Oh
 shit, git!"). A short text is judged by its mean, a long one by how much of it is toxic.
 
@@ -31,6 +31,7 @@ Scorer = Callable[[list[str]], list[float]]
 
 HUB_FILE = "toxic_original-c1212f89.ckpt"
 BATCH_LINES = 32
+SHOWN_CHARS = 300
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,9 @@ class Toxicity:
             document.drop = document.drop or f"{self.name}.mean"
         elif self.high_ratio is not None and toxic > self.high_ratio:
             document.drop = document.drop or f"{self.name}.toxic_chars_ratio"
+        if document.drop is not None and weighted:
+            worst = max(range(len(lines)), key=scores.__getitem__)
+            document.labels[f"{self.name}.worst_line"] = lines[worst][:SHOWN_CHARS]
 
     def resolved(self) -> Literal["detoxify", "profanity"]:
         """The backend that runs here."""

@@ -111,8 +111,13 @@ def test_bad_words_of_signs_and_in_capitals(tmp_path: Path) -> None:
     words = tmp_path / "bad.txt"
     words.write_text("\ufeff🖕\nA.B\nété\n", encoding="utf-8")
     step = C4(sentences=None, bad_words=str(words))
-    for text in ("So there 🖕 you are.", "He says a.b to all.", "Un bel ÉTÉ pour tous."):
-        assert after(step, text).drop == "c4.bad_words", text
+    for text, entry in (
+        ("So there 🖕 you are.", "🖕"),
+        ("He says a.b to all.", "a.b"),
+        ("Un bel ÉTÉ pour tous.", "été"),
+    ):
+        page = after(step, text)
+        assert (page.drop, page.labels["c4.match"]) == ("c4.bad_words", entry), text
     assert after(step, "A b, and the répété of a.bc too.").drop is None
 
 

@@ -20,6 +20,7 @@ from curate.audit.rules import Bound, bounds
 from curate.cli import main
 from curate.document import Document
 from curate.errors import InputError
+from curate.filters.repetition import measure
 from curate.finished import FinishedRun, open_run
 from curate.report import page, samples
 from curate.report.composition import Property, composition
@@ -208,8 +209,34 @@ def test_marks_stand_where_the_rule_looks() -> None:
     assert [text[a:b] for a, b in spans(text, "c4.curly_bracket", {})] == ["{"]
     found = spans(text, "decontaminate.ngram", {"decontaminate.text": "Other A line. LOREM"})
     assert [text[a:b] for a, b in found] == ["Other\n  A line. \nLOREM"]
+    line = spans(text, "toxicity.mean", {"toxicity.worst_line": "Other"})
+    assert [text[a:b] for a, b in line] == ["Other"]
+    word = spans("A bad word, BADWORD, not badly.", "c4.bad_words", {"c4.match": "bad"})
+    assert word == [(2, 5)]
+    signs = "* a # b...\n - c…  \nd…e"
+    for reason, wanted in (
+        ("gopher.hash_ratio", ["#"]),
+        ("gopher.ellipsis_ratio", ["...", "…", "…"]),
+        ("gopher.ellipsis_lines_ratio", ["...", "…"]),
+        ("gopher.bullet_lines_ratio", ["* ", " - "]),
+    ):
+        assert [signs[a:b] for a, b in spans(signs, reason, {})] == wanted, reason
     for reason in ("gopher.word_count", "decontaminate.ngram", None, "url.blocked_host"):
         assert spans(text, reason, {}) == []
+
+
+@given(st.lists(st.sampled_from(["a", "bb", "c"]), max_size=40), st.integers(5, 10))
+def test_marked_copies_of_n_grams_are_what_the_rule_counts(words: list[str], n: int) -> None:
+    text = Text(" ".join(words))
+    reason = f"repetition.duplicate_{n}gram_chars_ratio"
+    found = spans(text, reason, {})
+    assert all(b < c for (_, b), (c, _) in zip(found, found[1:], strict=False))
+    marked = sum(len(text[a:b].replace(" ", "")) for a, b in found)
+    ratio = measure(text)[reason.partition(".")[2]]
+    assert marked / max(1, len(text.replace(" ", ""))) == pytest.approx(ratio)
+    for a, b in spans(text, "repetition.top_2gram_chars_ratio", {}):
+        first = text[a:b].split()[:2]
+        assert sum(words[i : i + 2] == first for i in range(len(words))) > 1
 
 
 @given(

@@ -12,12 +12,13 @@ import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from math import isqrt
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
-from curate.report.facts.of_table import TOP_VALUES, Facts, Plan, total
+from curate.report.facts.of_table import MERGED_AT_ONCE, TOP_VALUES, Facts, Plan, merge, total
 from curate.report.facts.properties import OPEN, Pair, Value
 from curate.report.facts.read import file_facts
 
@@ -76,8 +77,9 @@ def _gatherer(plans: Mapping[str, Plan]) -> Pass:
     def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held: dict[str, Facts] = defaultdict(Facts)
         for name, file in (pair for group in _unpacked(incoming) for pair in group):
-            for part in file_facts(file, plans[name]):
-                held[name] = total([held[name], part])
+            parts = file_facts(file, plans[name])
+            while some := list(islice(parts, MERGED_AT_ONCE)):
+                held[name] = merge([held[name], *some])
                 if len(held[name].values) >= HELD_VALUES:
                     yield _value_rows(name, held[name])
                     held[name] = _closed(held[name])
