@@ -11,6 +11,7 @@ composition languages, domains, lengths … before and after
 samples     documents to look at, labels
 spans       where in a document the reason of its drop stands
 pairs       near-duplicates side by side
+cuts        what was cut out of texts, and where it stays
 text        text of documents, made fit to be shown
 forest      the bits-per-byte contrasts as a forest plot
 island      data and the one script in the page, and its content security policy

@@ -28,6 +28,7 @@ from curate.finished import FinishedRun, open_run
 from curate.report import formats, samples
 from curate.report.composition import composition
 from curate.report.cost import costs
+from curate.report.cuts import cuts
 from curate.report.facts.draw import KEPT, PER_REASON
 from curate.report.facts.gather import Archive, gather, is_small
 from curate.report.facts.of_table import Facts
@@ -120,6 +121,7 @@ def _parts(
         "thresholds": island([h.trial.as_json(h.trial_places) for h in drawn]),
         "overlap": overlap(agreements, list(limits.values()), counted.dropped),
         "clusters": near_clusters(run, facts, archive),
+        "cuts": cuts(run, facts, archive),
         "per_reason": PER_REASON,
         "per_kept": KEPT,
         "labels": samples.label_counts(run, facts),

@@ -105,14 +105,15 @@ def _clusters(
     members = {key: found[:MEMBERS] for key, found in chosen.items()}
     kept = archive.find(table, set(chosen))
     wanted = [*kept.values(), *(place for found in members.values() for place in found)]
-    rows = archive.documents(wanted, COLUMNS, _bounded_row)
+    rows = archive.documents(wanted, COLUMNS, bounded)
     return [
         _cluster(key, rows.get(key), [rows[place.id] for place in members[key]], table.name, signal)
         for key in chosen
     ]
 
 
-def _bounded_row(row: Row) -> Row:
+def bounded(row: Row) -> Row:
+    """A row with as much of its text as is looked at."""
     return {**row, "text": (row["text"] or "")[:READ_CHARS]}
 
 

@@ -25,6 +25,7 @@ from curate.finished import FinishedRun, open_run
 from curate.report import page, samples
 from curate.report.composition import Property, composition
 from curate.report.cost import costs
+from curate.report.cuts import CUTS, cuts
 from curate.report.facts.gather import Archive, gather
 from curate.report.facts.spread import Spread
 from curate.report.funnel import funnel
@@ -285,6 +286,29 @@ def test_a_difference_is_bounded_and_begins_where_texts_differ() -> None:
     for side in (made.kept, made.dropped):
         shown = "".join(text for kind, text in side if kind != "left_out")
         assert len(shown) <= SIDE_CHARS and len(shown.split()) <= WORDS
+
+
+# --- what was cut out
+
+
+def test_what_was_cut_out_stands_beside_what_keeps_it(tmp_path: Path) -> None:
+    keeper = document("keeper", "First. " * 99 + "Hello,  <b>World</b>. Bye.")
+    lost = {"dedup_lines.removed": "hello, <b>world</b>.", "dedup_lines.duplicate_of": keeper.id}
+    rows = [keeper]
+    rows += [document(f"{i}", "left", labels=lost, signals={"dedup_lines.removed_ratio": 0.25}) for i in range(CUTS + 5)]  # fmt: skip
+    rows.append(document("gone", "x", drop="dedup_lines.empty", labels={**lost, "dedup_lines.duplicate_of": "nobody"}))  # fmt: skip
+    run = a_run(tmp_path, [TableSpec("01-lines", [{"dedup_lines": {}}], rows, "set")])
+    ((step, found),) = cuts(run, gather(run, {}), Archive()).items()
+    assert step == "dedup_lines" and len(found) == CUTS
+    for cut in found:
+        if cut.document.drop is None:
+            assert cut.keeper and cut.keeper.id == keeper.id and cut.ratio == 0.25
+            assert (True, "Hello,  <b>World</b>.") in cut.passage
+        else:
+            assert cut.keeper is None and cut.passage == []
+    tree = html.document_fromstring(page.render(run))
+    section = tree.xpath("//section[h2/@id='cuts']")[0]
+    assert len(section.xpath(".//details")) == CUTS and not section.xpath(".//article//b")
 
 
 # --- the flow
