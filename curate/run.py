@@ -31,8 +31,17 @@ from curate.inputs import plan_scan, plan_slices, stamp_inputs, stamps_of
 from curate.progress import spark_progress
 from curate.recipe import Recipe, Stage, Step, stage_of
 from curate.source.pieces import misfits
-from curate.spark import Entry, check_tally, count, scan, session, tally_joints, write
-from curate.step import chain
+from curate.spark import (
+    Entry,
+    check_tally,
+    count,
+    scan,
+    session,
+    step_work,
+    stepped,
+    tally_joints,
+    write,
+)
 from curate.store import absolute, locked, unwritable, write_json
 from curate.table import Counts, Slice, Table, committed, fingerprint
 
@@ -40,7 +49,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 Say = Callable[[str], None]
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, WORK = "checkpoints", "work"
 
 
 @dataclass
@@ -258,11 +267,13 @@ def _work(
         return _tokenize(stage, table, part, shop)
     attempt = table.new_attempt(part.key)
     folder = f"{table.path}/{attempt}"
+    work = f"{folder}/{WORK}"
     steps = [step.built for step in stage.steps]
     if part.entries:
-        df = scan(shop.spark, part.entries, steps, f"{folder}/tally", recipe.measure_dropped)
+        df = scan(shop.spark, part.entries, steps, f"{folder}/tally", recipe.measure_dropped, work)
     elif stage.kind == "rows":
-        df = _rows(shop.spark, part).mapInArrow(chain(steps, recipe.measure_dropped), SPARK_SCHEMA)
+        passed = stepped(steps, recipe.measure_dropped, work)
+        df = _rows(shop.spark, part).mapInArrow(passed, SPARK_SCHEMA)
     else:
         df = _set_step(steps[0], _rows(shop.spark, part), f"{folder}/{CHECKPOINTS}")
     write(df, f"{folder}/documents")
@@ -274,12 +285,15 @@ def _work(
     extra: dict[str, Any] = (
         {"joints": tally_joints(shop.spark, f"{folder}/tally")} if in_pieces else {}
     )
+    if table.fs.exists(f"{table.root}/{attempt}/{WORK}"):
+        extra["work"] = step_work(shop.spark, work)
     if stage.kind == "set" and hasattr(steps[0], "review"):
         alarms = steps[0].review(written, counts)
         for alarm in alarms:
             shop.say(f"{stage.name}: {alarm.sentence()}")
         extra["alarms"] = [asdict(alarm) for alarm in alarms]
     table.forget(f"{attempt}/{CHECKPOINTS}")
+    table.forget(f"{attempt}/{WORK}")
     return _parquet_files(table, attempt), counts, extra
 
 

@@ -36,7 +36,7 @@ from curate.document import (
 from curate.errors import LedgerError, MissingError
 from curate.source import read
 from curate.source.pieces import Joint, Span
-from curate.step import RowStep, apply
+from curate.step import RowStep, Work, apply, chain
 from curate.table import Counts
 
 if TYPE_CHECKING:
@@ -127,16 +127,20 @@ def scan(
     steps: Sequence[RowStep],
     tally_folder: str,
     measure_dropped: float = 0.0,
+    work_folder: str | None = None,
 ) -> DataFrame:
     """Read files and run row steps over their records in one pass.
 
-    Every task leaves `tally_folder/<task>.json`: how many records each of its files held. A retried
-    task writes the same file again, so the tally is exact under retries.
+    Every task leaves `tally_folder/<task>.json`: how many records each of its files held, and in
+    `work_folder` what its steps did. A retried task writes the same file again, so both are exact under
+    retries.
     """
     groups = _balance(entries, max(1, (spark.sparkContext.defaultParallelism or 2) * 2))
     rows = [(json.dumps([asdict(entry) for entry in group]),) for group in groups]
     work = spark.createDataFrame(rows, "entries string").coalesce(1).repartition(len(rows))
-    return work.mapInArrow(_scanner(steps, tally_folder, measure_dropped), SPARK_SCHEMA)
+    return work.mapInArrow(
+        _scanner(steps, tally_folder, measure_dropped, work_folder), SPARK_SCHEMA
+    )
 
 
 def count(df: DataFrame) -> dict[str, Counts]:
@@ -201,17 +205,55 @@ def write(df: DataFrame, folder: str) -> None:
     table.write.mode("append").partitionBy("kept").parquet(folder)
 
 
+def stepped(
+    steps: Sequence[RowStep], measure_dropped: float, work_folder: str
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Row steps over the batches of a table, as `mapInArrow` wants it. Every task leaves
+    `work_folder/<task>.json`, exact under retries as the tallies of `scan` are."""
+
+    def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        work = Work()
+        yield from chain(steps, measure_dropped, work)(incoming)
+        _put_lines(work_folder, _work_lines(steps, work))
+
+    return run
+
+
+def step_work(spark: SparkSession, work_folder: str) -> dict[str, dict[str, float]]:
+    """By step: the seconds of all tasks together, and the documents that met it."""
+    from pyspark.sql import functions as f
+
+    lines = spark.read.schema("step string, at int, seconds double, documents long")
+    sums = f.sum("seconds").alias("seconds"), f.sum("documents").alias("documents")
+    rows = lines.json(work_folder).groupBy("at", "step").agg(*sums).orderBy("at").collect()
+    return {
+        row["step"]: {"seconds": round(row["seconds"], 3), "documents": row["documents"]}
+        for row in rows
+    }
+
+
+def _work_lines(steps: Sequence[RowStep], work: Work) -> list[dict[str, Any]]:
+    names = dict.fromkeys(step.name for step in steps)
+    return [
+        {"step": name, "at": at, "seconds": work.seconds[name], "documents": work.documents[name]}
+        for at, name in enumerate(names)
+    ]
+
+
 def _scanner(
-    steps: Sequence[RowStep], tally_folder: str, measure_dropped: float
+    steps: Sequence[RowStep], tally_folder: str, measure_dropped: float, work_folder: str | None
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tally: list[dict[str, Any]] = []
+        work = Work()
         groups = (text for batch in incoming for text in batch.column("entries").to_pylist())
         entries = [Entry(**entry) for group in groups for entry in json.loads(group)]
         rows = (row for entry in entries for row in _counted(entry, tally))
-        yield from batches(apply(steps, rows, measure_dropped))
+        yield from batches(apply(steps, rows, measure_dropped, work))
         if entries:
-            _put_tally(tally_folder, tally)
+            _put_lines(tally_folder, tally)
+            if work_folder is not None:
+                _put_lines(work_folder, _work_lines(steps, work))
 
     return run
 
@@ -231,14 +273,14 @@ def _counted(entry: Entry, tally: list[dict[str, Any]]) -> Iterator[Document]:
     tally.append({**line, "joints": [astuple(j) for j in joints] if entry.is_piece else []})
 
 
-def _put_tally(folder: str, tally: list[dict[str, Any]]) -> None:
+def _put_lines(folder: str, lines: list[dict[str, Any]]) -> None:
     from pyspark import TaskContext
 
     context = TaskContext.get()
     name = f"{context.partitionId() if context else 0:06d}.json"
     fs, plain = fsspec.core.url_to_fs(f"{folder}/{name}")
     fs.makedirs(plain.rpartition("/")[0], exist_ok=True)
-    fs.pipe_file(plain, "\n".join(json.dumps(line) for line in tally).encode())
+    fs.pipe_file(plain, "\n".join(json.dumps(line) for line in lines).encode())
 
 
 def _balance(entries: Sequence[Entry], least: int) -> list[list[Entry]]:

@@ -19,10 +19,12 @@ from __future__ import annotations
 import _signal
 import signal
 import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
+from time import perf_counter
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -141,26 +143,42 @@ class Only:
             self.step(document)
 
 
+@dataclass
+class Work:
+    """What some steps did, by name: `seconds` of work, and the `documents` that met them."""
+
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    documents: Counter[str] = field(default_factory=Counter)
+
+
 def apply(
-    steps: Sequence[RowStep], rows: Iterable[Document], measure_dropped: float = 0.0
+    steps: Sequence[RowStep],
+    rows: Iterable[Document],
+    measure_dropped: float = 0.0,
+    work: Work | None = None,
 ) -> Iterator[Document]:
     """Each document through all steps. Of `measure_dropped` (a share, chosen by id) of the
-    documents that a filter dropped, the later filters still measure, so overlaps can be studied."""
+    documents that a filter dropped, the later filters still measure, so overlaps can be studied.
+    What the steps did is added to `work`."""
+    work = work or Work()
     for row in rows:
         for step in steps:
             if row.drop is None or measures(step) and _still_measured(row, measure_dropped):
+                started = perf_counter()
                 _guard(step, row)
+                work.seconds[step.name] += perf_counter() - started
+                work.documents[step.name] += 1
         yield row
 
 
 def chain(
-    steps: Sequence[RowStep], measure_dropped: float = 0.0
+    steps: Sequence[RowStep], measure_dropped: float = 0.0, work: Work | None = None
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """One pass over Arrow batches, as `mapInArrow` wants it: rows in = rows out."""
 
     def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = (row for batch in incoming for row in documents(batch))
-        yield from batches(apply(steps, rows, measure_dropped))
+        yield from batches(apply(steps, rows, measure_dropped, work))
 
     return run
 

@@ -1,4 +1,4 @@
-"""What each table took: seconds, records a second, share of the time, and money if an hour has a price.
+"""What each table, and each step in it, took: seconds, records a second, share of the time, and money if an hour has a price.
 
 In: the steps of a run, a price per hour. Out: one line a table. The decision: the price is of
 everything that runs, in whatever currency the reader thinks; seconds are those the manifests say, of
@@ -15,8 +15,21 @@ from curate.report.funnel import Step
 
 
 @dataclass(frozen=True)
+class StepCost:
+    """`seconds` of all workers together, `rate` in documents a second of one, `share` of the seconds of
+    the table's steps."""
+
+    step: str
+    documents: int
+    seconds: float
+    rate: float | None
+    share: float
+
+
+@dataclass(frozen=True)
 class Cost:
-    """`share` is of all tables' seconds; `price` None where an hour has none."""
+    """`share` is of all tables' seconds; `price` None where an hour has none. `steps`: those of a row
+    table, in order."""
 
     table: str
     records: int
@@ -24,6 +37,7 @@ class Cost:
     rate: float | None
     share: float
     price: float | None
+    steps: Sequence[StepCost]
 
 
 def costs(steps: Sequence[Step], price_per_hour: float | None = None) -> list[Cost]:
@@ -39,6 +53,21 @@ def costs(steps: Sequence[Step], price_per_hour: float | None = None) -> list[Co
             step.rate,
             step.seconds / whole if whole else 0.0,
             None if price_per_hour is None else step.seconds / 3600 * price_per_hour,
+            _steps(step),
         )
         for step in steps
+    ]
+
+
+def _steps(table: Step) -> list[StepCost]:
+    whole = sum(seconds for seconds, _ in table.work.values())
+    return [
+        StepCost(
+            name,
+            documents,
+            seconds,
+            documents / seconds if seconds else None,
+            seconds / whole if whole else 0.0,
+        )
+        for name, (seconds, documents) in table.work.items()
     ]

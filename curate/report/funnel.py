@@ -46,7 +46,8 @@ class Level:
 
 @dataclass(frozen=True)
 class Step:
-    """A table's own section: what it did, why, and how fast."""
+    """A table's own section: what it did, why, and how fast. `work`: by step, the seconds of all
+    workers together, and the documents that met it."""
 
     name: str
     steps: Sequence[str]
@@ -58,6 +59,7 @@ class Step:
     seconds: float
     rate: float | None
     tokens: Mapping[str, Any] | None
+    work: Mapping[str, tuple[float, int]]
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,17 @@ def _step(table: FinishedTable, limits: Mapping[str, Bound]) -> Step:
         seconds,
         total.read / seconds if seconds else None,
         table.tokens,
+        _work(table),
     )
+
+
+def _work(table: FinishedTable) -> dict[str, tuple[float, int]]:
+    found: dict[str, tuple[float, int]] = {}
+    for part in table.manifest["slices"]:
+        for name, did in part.get("work", {}).items():
+            seconds, documents = found.get(name, (0.0, 0))
+            found[name] = (seconds + did["seconds"], documents + did["documents"])
+    return found
 
 
 def _reason(total: Counts, documents: int, name: str, count: int, bound: Bound | None) -> Reason:

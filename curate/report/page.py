@@ -39,8 +39,10 @@ from curate.report.island import island, policy, script
 from curate.report.overlap import overlap
 from curate.report.pairs import near_clusters
 from curate.report.sankey import sankeys
+from curate.run import telling
 from curate.spark import session
 from curate.store import read_json, unwritable
+from curate.table import Table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -61,12 +63,14 @@ def report(
     called for a run too large for this process.
 
     InputError: no finished run there, or it lies at a URL and no `output` is given. OutputError:
-    the page cannot be written.
+    the page cannot be written. WorkError: Spark failed.
     """
     if output is None and "://" in str(run_dir):
         raise InputError(f"{run_dir} is not a local folder; name a local file for the page")
     path = Path(output or f"{run_dir}/{PAGE}")
-    text = render(open_run(str(run_dir)), price_per_hour, spark=spark)
+    run = open_run(str(run_dir))
+    with telling("report", Table(run.path), None):
+        text = render(run, price_per_hour, spark=spark)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

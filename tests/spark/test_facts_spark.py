@@ -11,6 +11,7 @@ from run_builder import TableSpec, document, write_run
 
 from curate.audit.rules import bounds
 from curate.document import Document
+from curate.errors import InputError
 from curate.finished import FinishedRun, open_run
 from curate.report import page
 from curate.report.facts import by_spark
@@ -57,6 +58,16 @@ def test_spark_gathers_the_same_facts(
     whole = page.render(run)
     monkeypatch.setattr(page, "is_small", lambda run: False)
     assert page.render(run, spark=lambda: spark) == whole
+
+
+def test_a_damaged_file_is_one_line(
+    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run(tmp_path, 2)
+    Path(run.documents[1].table.files()[1]).write_bytes(b"PAR1 no")
+    monkeypatch.setattr(page, "is_small", lambda run: False)
+    with pytest.raises(InputError, match="cannot read .*part-1.parquet: .*run its step again$"):
+        page.report(str(tmp_path), spark=lambda: spark)
 
 
 def test_spark_finds_documents(spark: Any, tmp_path: Path) -> None:

@@ -107,6 +107,10 @@ def test_every_record_is_accounted_for(spark: Any, corpus: Path, tmp_path: Path)
     for before, after in zip(tables, tables[1:], strict=False):
         assert after.total().read == before.total().kept
     assert tables[1].total().dropped == {"gopher.word_count": 1}
+    done = [part["work"] for table in tables[:2] for part in table.require()["slices"]]
+    assert [list(work) for work in done] == [["split", "extract"], ["unicode", "gopher"]]
+    assert [step["documents"] for work in done for step in work.values()] == [17, 17, 15, 15]
+    assert all(step["seconds"] > 0 for work in done for step in work.values())
     assert tables[1].total().bytes_by_reason == {"gopher.word_count": len("short")}
     assert tables[2].total().dropped == {"dedup.exact": 2}
     shards = tables[3].require()["slices"][0]["tokens"]["shards"]

@@ -357,6 +357,22 @@ def test_cost_is_time_times_price(tmp_path: Path) -> None:
     assert total.text_content() == "1.33"
 
 
+def test_steps_of_a_table_say_what_they_took(tmp_path: Path) -> None:
+    spec = filtered(20)
+    spec.extra = {
+        "work": {
+            "unicode": {"seconds": 1.0, "documents": 20},
+            "gopher": {"seconds": 3.0, "documents": 15},
+        }
+    }
+    run = a_run(tmp_path, [spec])
+    ((unicode, gopher),) = [cost.steps for cost in costs(funnel(run, {}).steps)]
+    assert (unicode.step, unicode.rate, unicode.share) == ("unicode", 20.0, 0.25)
+    assert (gopher.documents, gopher.rate, gopher.share) == (15, 5.0, 0.75)
+    tree = html.document_fromstring(page.render(run))
+    assert tree.xpath("//tr[@class='part']/th/text()") == ["unicode", "gopher"]
+
+
 def test_the_command_takes_a_price(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a_run(tmp_path, [filtered(20)])
     for price, status in (("7200", 0), ("-1", 2)):

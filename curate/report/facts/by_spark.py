@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 GROUP_FILES = 64
+MOST_GROUPS = 32
 HELD_VALUES = 100_000
 ROWS = "table string, property string, value string, kept long, dropped long, facts binary"
 T = TypeVar("T")
@@ -40,15 +41,14 @@ def facts(spark: SparkSession, work: Sequence[tuple[str, Plan, Sequence[str]]]) 
     files = [(name, file) for name, _, files in work for file in files]
     if not files:
         return {name: Facts() for name, _, _ in work}
-    least = 4 * spark.sparkContext.defaultParallelism
-    count = min(len(files), max(least, len(files) // GROUP_FILES))
-    made = _spread_out(spark, [files[at::count] for at in range(count)])
+    made = _spread_out(spark, files)
     made = made.mapInArrow(_gatherer({name: plan for name, plan, _ in work}), ROWS)
     made = made.persist(StorageLevel.DISK_ONLY)
     try:
         parts = made.where("facts is not null").select("table", "facts")
-        merged = parts.coalesce(isqrt(count)).mapInArrow(_merger, "table string, facts binary")
-        found = _by_table(merged.toLocalIterator())
+        # a shuffle, so that the tasks before it stay as many as they are
+        groups = parts.repartition(min(MOST_GROUPS, isqrt(len(files))))
+        found = _by_table(groups.mapInArrow(_merger, "table string, facts binary").collect())
         values = _top_values(made)
     finally:
         made.unpersist()
@@ -61,22 +61,22 @@ def facts(spark: SparkSession, work: Sequence[tuple[str, Plan, Sequence[str]]]) 
 def each(
     spark: SparkSession, items: Sequence[Item], work: Callable[[Item], Iterable[T]]
 ) -> Iterator[T]:
-    """What comes of every item."""
+    """What comes of every item; it has to be little."""
 
     def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for item in _unpacked(incoming):
-            yield pa.RecordBatch.from_pydict({"made": [pickle.dumps(list(work(item)))]})
+        made = [pickle.dumps(list(work(item))) for item in _unpacked(incoming)]
+        yield pa.RecordBatch.from_pydict({"made": pa.array(made, pa.binary())})
 
     if items:
         made = _spread_out(spark, items).mapInArrow(run, "made binary")
-        for row in made.toLocalIterator():
+        for row in made.collect():
             yield from pickle.loads(row["made"])
 
 
 def _gatherer(plans: Mapping[str, Plan]) -> Pass:
     def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held: dict[str, Facts] = defaultdict(Facts)
-        for name, file in (pair for group in _unpacked(incoming) for pair in group):
+        for name, file in _unpacked(incoming):
             parts = file_facts(file, plans[name])
             while some := list(islice(parts, MERGED_AT_ONCE)):
                 held[name] = merge([held[name], *some])
@@ -115,7 +115,7 @@ def _top_values(made: DataFrame) -> dict[str, dict[Value, Pair]]:
     for order in (f.col("kept") + f.col("dropped"), f.col("kept")):
         first = Window.partitionBy("table", "property").orderBy(order.desc(), "value")
         ranked = sums.withColumn("place", f.row_number().over(first))
-        for row in ranked.where(f.col("place") <= TOP_VALUES).toLocalIterator():
+        for row in ranked.where(f.col("place") <= TOP_VALUES).collect():
             found[row["table"]][row["property"], row["value"]] = (row["kept"], row["dropped"])
     return found
 
@@ -136,12 +136,15 @@ def _value_rows(table: str, told: Facts) -> pa.RecordBatch:
 
 
 def _unpacked(incoming: Iterator[pa.RecordBatch]) -> Iterator[Any]:
-    return (pickle.loads(item) for batch in incoming for item in batch.column(0).to_pylist())
+    groups = (pickle.loads(group) for batch in incoming for group in batch.column(0).to_pylist())
+    return (item for group in groups for item in group)
 
 
 def _spread_out(spark: SparkSession, items: Sequence[Any]) -> DataFrame:
-    """Each item a partition."""
-    rows = [(pickle.dumps(item),) for item in items]
+    """A partition for every item, or for a few where there are very many."""
+    least = 4 * spark.sparkContext.defaultParallelism
+    count = min(len(items), max(least, len(items) // GROUP_FILES))
+    rows = [(pickle.dumps(items[at::count]),) for at in range(count)]
     return spark.createDataFrame(rows, "item binary").coalesce(1).repartition(len(rows))
 
 

@@ -78,11 +78,11 @@ def draws(
         first = at[np.lexsort((coins[at], planted[at]))[: _most(drop)]].tolist()
         drawn[drop] = tuple(place(planted, row) for row in first)
     copies = {}
-    for step, (at, others, unlike) in pairs.items():
+    for step, (copied, others, unlike) in pairs.items():
         ranks = np.zeros(len(rows))
-        ranks[at] = unlike
-        order = np.lexsort((coins[at], unlike)).tolist()
-        copies[step] = _least(place(ranks, at[i], others[i]) for i in order)
+        ranks[copied] = unlike
+        order = np.lexsort((coins[copied], unlike)).tolist()
+        copies[step] = _least(place(ranks, copied[i], others[i]) for i in order)
     return drawn, copies
 
 

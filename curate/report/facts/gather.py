@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from curate.audit.rules import Bound
 from curate.finished import FinishedRun, FinishedTable
+from curate.progress import spark_progress
 from curate.report.facts import by_spark
 from curate.report.facts.draw import Place
 from curate.report.facts.of_table import Facts, Plan, plans, total
@@ -49,7 +50,8 @@ def gather(
         (table.name, made[table.name], _files(table)) for table in run.documents
     ]
     if spark is not None:
-        return by_spark.facts(spark, work)
+        with spark_progress(spark, "report"):
+            return by_spark.facts(spark, work)
     return {
         name: total(part for file in files for part in file_facts(file, plan)).top()
         for name, plan, files in work
