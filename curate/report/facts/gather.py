@@ -25,7 +25,7 @@ from curate.store import absolute
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-HERE_ROWS = 500_000
+HERE_ROWS = 1_000_000
 HERE_BYTES = 4 << 30
 T = TypeVar("T")
 Item = TypeVar("Item")
