@@ -166,7 +166,9 @@ def open_shards(folder: str | Path, split: str = "train") -> Shards:
         known = ", ".join(sorted({str(entry["split"]) for entry in about["shards"]}))
         raise InputError(f"{folder}: no shards of split {split!r}; known: {known or 'none'}")
     shards = tuple(read_shard(root / name) for name in names)
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    # in which other formats the same tokens are stored does not matter
+    stored = {name: value for name, value in about.items() if name != "files"}
+    digest = hashlib.sha256(json.dumps(stored, sort_keys=True).encode())
     for shard in shards:
         digest.update(shard.document_tokens.tobytes())
     return Shards(shards, digest.hexdigest())
@@ -175,13 +177,13 @@ def open_shards(folder: str | Path, split: str = "train") -> Shards:
 def read_manifest(folder: str | Path) -> tuple[dict[str, Any], Path]:
     """What `folder/manifest.json` says of its tokens, and the folder that holds the shards.
 
-    Keys: vocabulary, eos, dtype, shards (split, file, documents, tokens, bytes, sha256).
+    Keys: vocabulary, eos, dtype, shards (split, file, documents, tokens, bytes, sha256) and more.
     InputError: no manifest there, or not one of `tokenize`.
     """
     folder = Path(folder)
     try:
         part = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["slices"][0]
-        about, first = dict(part["tokens"]), Path(part["files"][0])
+        about, attempt = dict(part["tokens"]), Path(part["files"][0]).parts[0]
         _ = about["shards"], about["vocabulary"], about["eos"]
     except OSError as error:
         raise InputError(
@@ -191,7 +193,7 @@ def read_manifest(folder: str | Path) -> tuple[dict[str, Any], Path]:
         raise InputError(
             f"{folder}: its manifest.json speaks of no token shards; give the output of `tokenize`"
         ) from None
-    return about, folder / first.parent
+    return about, folder / attempt
 
 
 def read_shard(payload: Path) -> Shard:

@@ -1,6 +1,6 @@
 """The story of one record: where it came from, what was measured, who decided what.
 
-In: a finished run, and an id, the beginning of one, or a URL. Out: `Explanation`. The decision: ids
+In: a finished run, and an id, the beginning of one, a URL, or a token of a shard. Out: `Explanation`. The decision: ids
 are searched in narrow columns first, so that a story costs one row group a table, not the corpus.
 """
 
@@ -18,14 +18,18 @@ import pyarrow.compute as pc
 from curate.audit.diff import unified_diff
 from curate.audit.replay import Deed, replay
 from curate.audit.rules import Bound, bounds
+from curate.audit.shards import document_of, places
 from curate.audit.telling import chapter_lines
 from curate.document import RECORD
 from curate.errors import InputError
 from curate.finished import FinishedRun, FinishedTable, open_run, rows_where
+from curate.split import HELDOUT, TRAIN
+from curate.tokens.places import Place
 
 LEAST_PREFIX = 6
 STEP_DIFF_LINES = 24
 _HEX = re.compile(r"[0-9a-f]+")
+_TOKEN = re.compile(rf"({TRAIN}|{HELDOUT})-\d{{5,}}\.bin:\d+")
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Explanation:
     chapters: tuple[Chapter, ...]
     duplicate: Duplicate | None
     end: str
+    places: tuple[Place, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -106,17 +111,22 @@ class Explanation:
                 f"duplicate of {self.duplicate.id}{where}, similarity {self.duplicate.similarity:.3f}",
             ]
             lines += [f"  {line}" for line in self.duplicate.diff]
-        return [*lines, "", self.end]
+        stands = [
+            f"stands in {place.shard} at token {place.first_token:,}, {place.tokens:,} tokens long"
+            for place in self.places
+        ]
+        return [*lines, "", self.end, *stands]
 
 
 def explain(run_dir: str, key: str) -> Explanation:
-    """Tell what happened to the record `key`: an id, at least six characters of one, or a URL.
+    """Tell what happened to the record `key`: an id, at least six characters of one, a URL, or a
+    token of a shard, such as train-00003.bin:1204.
 
     InputError: no such record, or more than one.
     """
     run = open_run(run_dir)
     limits = bounds(run)
-    rows = _history(run, key)
+    rows = _history(run, document_of(run, key) if _TOKEN.fullmatch(key) else key)
     chapters = []
     before: dict[str, Any] | None = None
     for table, row in rows:
@@ -129,7 +139,7 @@ def explain(run_dir: str, key: str) -> Explanation:
     fetched = first["fetched"].isoformat() if first["fetched"] else None
     return Explanation(
         last["id"], last["source"], last["origin"], last["url"], fetched, media_type,
-        tuple(chapters), _duplicate(rows[-1][0], last), _end(run, rows),
+        tuple(chapters), _duplicate(rows[-1][0], last), _end(run, rows), places(run, last["id"]),
     )  # fmt: skip
 
 

@@ -45,7 +45,11 @@ def report(
 def explain(
     run_dir: RunDir,
     key: Annotated[
-        str, typer.Argument(metavar="ID|URL", help="A document's id (or its start) or URL.")
+        str,
+        typer.Argument(
+            metavar="ID|URL|SHARD:TOKEN",
+            help="A document's id (or its start), its URL, or a token: train-00003.bin:1204.",
+        ),
     ],
     as_json: Json = False,
 ) -> None:

@@ -13,9 +13,7 @@ from curate.errors import UserError
 def export(
     table: Annotated[
         str,
-        typer.Argument(
-            metavar="TABLE_DIR", help="A committed table; for --to huggingface or a run."
-        ),
+        typer.Argument(metavar="TABLE_DIR", help="A committed table; with --to also a run."),
     ],
     output: Annotated[
         str,
@@ -35,7 +33,11 @@ def export(
     ] = 0,
     to: Annotated[
         str | None,
-        typer.Option(help="huggingface: a folder of splits and shards, with its card."),
+        typer.Option(
+            metavar="FORMAT",
+            help="huggingface: a folder of splits and shards, with its card. For token shards: "
+            "megatron, datatrove, olmo, nanogpt, llm.c, mds, litdata, parquet, arrow, webdataset.",
+        ),
     ] = None,
     shard_rows: Annotated[
         int | None, typer.Option(help="Documents of a shard; default about 500 MB.")
@@ -50,17 +52,18 @@ def export(
     Example: curate export out --to huggingface --output dataset --license odc-by
     """
     if to is not None:
-        if to != "huggingface":
-            raise UserError(f"--to {to}: known is huggingface; leave --to out to write one file")
         if dropped or chunk_chars is not None:
-            raise UserError(
-                "--to huggingface writes kept documents whole: no --dropped, no --chunk…"
-            )
-        from curate.card import About
-        from curate.dataset_folder import export_folder
+            raise UserError(f"--to {to} writes kept documents whole: no --dropped, no --chunk…")
+        if to == "huggingface":
+            from curate.card import About
+            from curate.dataset_folder import export_folder
 
-        about = About(name, pretty_name, license, contact)
-        written = export_folder(table, output, about, shard_rows)
+            about = About(name, pretty_name, license, contact)
+            written = export_folder(table, output, about, shard_rows)
+        else:
+            from curate.tokens.export import export_tokens
+
+            written = export_tokens(table, to, output)
         print(f"{written:,} documents written to {output}")
         return
     from curate.export import Pieces

@@ -2,21 +2,26 @@
 
 Enters and leaves the encoding pass: documents (`id source text split copies`), and a row of tokens
 for every copy of a document, with its place in the order. Enters the writing pass: the rows of one
-shard, sorted by place. Leaves: the shard's files, and one row that says what they hold.
+shard, sorted by place. Leaves: the shard's files in every format that is wanted, and a row for each
+file that says what it holds.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 from numpy.typing import NDArray
 
+from curate.tokens.formats import FORMATS, File, Folder, TokenShard, home
+from curate.tokens.formats.token_shard import IDS
+from curate.tokens.order import place
+from curate.tokens.provenance import Provenance
 from curate.tokens.shards import write_shard
 from curate.tokens.tokenizer import Encoding, load
 
@@ -32,8 +37,12 @@ ENCODED_SCHEMA = pa.schema(
         ("tokens", pa.binary()),
     ]
 )
-WRITTEN = "split string, file string, documents bigint, tokens bigint, bytes bigint, sha256 string"
+WRITTEN = (
+    "split string, shard string, format string, "
+    "file string, documents bigint, tokens bigint, bytes bigint, sha256 string"
+)
 CHUNK_CHARS = 1 << 20
+PAYLOAD, PROVENANCE = "megatron", "ids"
 
 
 def encoder(encoding: Encoding, seed: int) -> Pass:
@@ -84,13 +93,7 @@ def _encoded_batch(
     return pa.RecordBatch.from_pylist(copies, schema=ENCODED_SCHEMA)
 
 
-def place(identity: str, seed: int, copy: int) -> int:
-    """Where a copy of a document stands: a signed 64-bit hash."""
-    key = f"{seed}\0{identity}\0{copy}".encode("utf-8", "surrogatepass")
-    return xxhash.xxh3_64_intdigest(key) - 2**63
-
-
-def shard_writer(output: str, dtype: str) -> Pass:
+def shard_writer(url: str, dtype: str, eos: int, formats: Sequence[str]) -> Pass:
     """The pass that writes the shard whose rows it is given; nothing comes of an empty partition."""
 
     def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -99,13 +102,35 @@ def shard_writer(output: str, dtype: str) -> Pass:
         if first is None:
             return
         split, number = first.column("split")[0].as_py(), first.column("shard")[0].as_py()
-
-        def documents() -> Iterator[bytes]:
-            yield from first.column("tokens").to_pylist()
-            for batch in batches:
-                yield from batch.column("tokens").to_pylist()
-
-        shard = write_shard(documents(), output, f"{split}-{number:05d}", dtype)
-        yield pa.RecordBatch.from_pylist([{"split": split, **asdict(shard)}])
+        folder, name = Folder.at(url), f"{split}-{number:05d}"
+        files = _write_shard(chain([first], batches), folder, name, dtype)
+        shard = TokenShard(folder, split, dtype, eos, files[PAYLOAD][0])
+        for to in formats:
+            files[to] = [*files.get(to, ()), *FORMATS[to].write(shard, home(to, folder))]
+        rows = [
+            {"split": split, "shard": name, "format": to, **asdict(file)}
+            for to, made in files.items()
+            for file in made
+        ]
+        yield pa.RecordBatch.from_pylist(rows)
 
     return run
+
+
+def _write_shard(
+    batches: Iterable[pa.RecordBatch], folder: Folder, name: str, dtype: str
+) -> dict[str, list[File]]:
+    """The shard itself, and which document stands where in it."""
+    width = np.dtype(dtype).itemsize
+    with folder.whole(f"{name}{IDS}") as sink, Provenance(sink) as rows:
+
+        def documents() -> Iterator[bytes]:
+            for batch in batches:
+                columns = (batch.column(name).to_pylist() for name in ("id", "source", "tokens"))
+                for identity, source, tokens in zip(*columns, strict=True):
+                    rows.add(identity, source, len(tokens) // width)
+                    yield tokens
+
+        payload, index = write_shard(documents(), folder, name, dtype)
+    ids = sink.written(payload.documents)
+    return {PAYLOAD: [payload, index], PROVENANCE: [ids]}

@@ -1,26 +1,26 @@
 """The step `tokenize`: documents become token shards.
 
-Enters: kept documents. Leaves, below `output`: `train-00000.bin/.idx` …, `heldout-00000.bin/.idx`
-and `tokenizer.json`, and a dictionary that says what they hold. Where a document stands is a hash
-of its id and the seed: the shard is a range of the hash, and a shard is sorted by it, so the bytes
-do not depend on how the input was partitioned, and documents of all sources are mixed.
+Enters: kept documents. Leaves, below `output`: `train-00000.bin/.idx` …, `heldout-00000.bin/.idx`,
+for each shard the ids of its documents, the same shards in the other formats that were asked for,
+`tokenizer.json`, and a dictionary that says what they hold. The order is that of
+`curate.tokens.order`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import fsspec
 import numpy as np
 
 from curate.columns import coin, is_heldout
 from curate.errors import InputError
 from curate.split import HELDOUT, TRAIN
 from curate.tokens.encode import ENCODED, WRITTEN, encoder, shard_writer
-from curate.tokens.shards import clear_attempts
+from curate.tokens.formats import Folder, check_formats
 from curate.tokens.tokenizer import PAD_VOCABULARY, Encoding, Training, read, train
+from curate.tokens.written import put_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -35,7 +35,8 @@ class Tokenize:
     `tokenizer`: "train" for a byte-level BPE (Radford et al. 2019, §2.2) of `vocabulary` tokens on
     about `sample_bytes` of the training documents, or the path of a `tokenizer.json` with `eos` as
     its end-of-document token. A shard holds about `shard_tokens` tokens. Held-out documents go to
-    shards of their own; a document that `mix` repeats is written as often.
+    shards of their own; a document that `mix` repeats is written as often. `formats`: what else the
+    shards are written as (`curate.tokens.formats`); Megatron's are always there.
     """
 
     name: ClassVar[str] = "tokenize"
@@ -45,12 +46,14 @@ class Tokenize:
     shard_tokens: int = 100_000_000
     eos: str | None = None
     seed: int = 0
+    formats: tuple[str, ...] = ("megatron",)
 
     def __post_init__(self) -> None:
         if self.vocabulary % PAD_VOCABULARY or self.vocabulary < 320:
             raise ValueError(f"vocabulary must be a multiple of 64 from 320, got {self.vocabulary}")
         if min(self.sample_bytes, self.shard_tokens) < 1:
             raise ValueError("sample_bytes and shard_tokens must be at least 1")
+        check_formats(self.formats)
 
     def inputs(self) -> tuple[str, ...]:
         """The tokenizer, if it is a file."""
@@ -62,22 +65,25 @@ class Tokenize:
         Raises `InputError` if there is nothing to train a tokenizer on or it cannot be read.
         """
         encoding = self._encoding(df)
-        fs, root = fsspec.core.url_to_fs(output)
-        fs.makedirs(root, exist_ok=True)
-        fs.pipe_file(f"{root}/tokenizer.json", encoding.json.encode())
+        check_formats(self.formats, encoding.dtype)
+        folder = Folder.at(output)
+        folder.put("tokenizer.json", encoding.json.encode())
         encoded = _narrow(df).mapInArrow(encoder(encoding, self.seed), ENCODED).persist()
         try:
             totals = _totals(encoded, encoding.dtype)
-            written = _write(encoded, totals, self.shard_tokens, output, encoding.dtype)
+            ranges = _ranges(totals, self.shard_tokens)
+            rows = _write(encoded, ranges, output, encoding, self.formats)
         finally:
             encoded.unpersist()
-        clear_attempts(fs, f"{root}/")
+        folder.clear_attempts()
         return {
             "tokenizer_sha256": encoding.sha256,
             "vocabulary": encoding.vocabulary,
             "eos": encoding.eos,
             "dtype": encoding.dtype,
-            "shards": written,
+            "seed": self.seed,
+            "ranges": ranges,
+            **put_together(rows, folder, encoding.dtype, encoding.eos, self.formats),
             "tokens": _by_source(totals, "tokens"),
             "text_bytes": _by_source(totals, "text_bytes"),
         }
@@ -148,24 +154,35 @@ def _by_source(totals: list[dict[str, Any]], name: str) -> dict[str, int]:
     return dict(sorted(sums.items()))
 
 
+def _ranges(totals: list[dict[str, Any]], shard_tokens: int) -> dict[str, int]:
+    """Into how many shards each split is cut, if none stays empty."""
+    sums = {
+        split: sum(row["tokens"] for row in totals if row["split"] == split)
+        for split in (TRAIN, HELDOUT)
+    }
+    return {split: max(1, -(-tokens // shard_tokens)) for split, tokens in sums.items()}
+
+
 def _write(
-    encoded: DataFrame, totals: list[dict[str, Any]], shard_tokens: int, output: str, dtype: str
+    encoded: DataFrame,
+    ranges: dict[str, int],
+    output: str,
+    encoding: Encoding,
+    formats: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """Write every shard in a task of its own; a shard that no document falls into is left out."""
+    """Write every shard in a task of its own; a row for each file. A shard that no document falls
+    into is left out."""
     from pyspark.sql import functions as f
 
-    train_shards, heldout_shards = (
-        max(1, -(-sum(row["tokens"] for row in totals if row["split"] == split) // shard_tokens))
-        for split in (TRAIN, HELDOUT)
-    )
+    train_shards, heldout_shards = ranges[TRAIN], ranges[HELDOUT]
     heldout = f.col("split") == HELDOUT
     count = f.when(heldout, heldout_shards).otherwise(train_shards)
     upper = f.shiftright("place", 32) + f.lit(2**31)
-    shard = f.shiftright(upper * count, 32).cast("int")
+    shard = f.shiftright(upper * count, 32).cast("int")  # `curate.tokens.order.shard_of`
     task = shard + f.when(heldout, train_shards).otherwise(0)
     placed = encoded.withColumns({"shard": shard, "task": task})
     placed = placed.repartitionById(train_shards + heldout_shards, "task")
-    placed = placed.sortWithinPartitions("place", "id").select("split", "shard", "tokens")
-    rows = placed.mapInArrow(shard_writer(output, dtype), WRITTEN).collect()
-    shards = sorted((row.asDict() for row in rows), key=lambda row: str(row["file"]))
-    return sorted(shards, key=lambda row: row["split"] != TRAIN)
+    placed = placed.sortWithinPartitions("place", "id")
+    placed = placed.select("split", "shard", "id", "source", "tokens")
+    writer = shard_writer(output, encoding.dtype, encoding.eos, tuple(dict.fromkeys(formats)))
+    return [row.asDict() for row in placed.mapInArrow(writer, WRITTEN).collect()]

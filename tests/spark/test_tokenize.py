@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from set_steps import document, frame
+from token_shards import READERS
 
 from curate.document import Document
 from curate.errors import InputError
+from curate.table import Slice, Table
 from curate.tokens import Tokenize
+from curate.tokens.formats import FORMATS
+from curate.tokens.places import locate
 from curate.tokens.tokenizer import load, read
 
 if TYPE_CHECKING:
@@ -57,7 +61,7 @@ def texts(folder: Path, about: dict[str, Any], split: str) -> list[str]:
 
 def test_shards_hold_every_text_in_a_seeded_order(spark: SparkSession, tmp_path: Path) -> None:
     rows = corpus()
-    step = Tokenize(vocabulary=384, shard_tokens=1500)
+    step = Tokenize(vocabulary=384, shard_tokens=1500, formats=tuple(FORMATS))
     runs = [
         step(frame(spark, rows, str(tmp_path), partitions), str(tmp_path / f"shards {partitions}"))
         for partitions in (1, 6)
@@ -67,9 +71,15 @@ def test_shards_hold_every_text_in_a_seeded_order(spark: SparkSession, tmp_path:
     shards = [shard["file"] for shard in about["shards"]]
     assert len(shards) > 2
     assert shards[-1] == "heldout-00000.bin"
-    assert sorted(path.name for path in folder.iterdir()) == sorted(
-        ["tokenizer.json", *shards, *(name.replace(".bin", ".idx") for name in shards)]
-    )
+    on_disk = {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert on_disk.pop("tokenizer.json") == about["tokenizer_sha256"]
+    listed = [file for files in about["files"].values() for file in files]
+    assert {file["file"]: file["sha256"] for file in listed} == on_disk
+    assert len(listed) == len(on_disk)
     for shard in about["shards"]:
         payload = (folder / shard["file"]).read_bytes()
         assert shard["sha256"] == hashlib.sha256(payload).hexdigest()
@@ -82,6 +92,43 @@ def test_shards_hold_every_text_in_a_seeded_order(spark: SparkSession, tmp_path:
     assert sum(about["tokens"].values()) == sum(shard["tokens"] for shard in about["shards"])
     everything = sum(len(text.encode()) for text in (*train, *texts(folder, about, "heldout")))
     assert sum(about["text_bytes"].values()) == everything
+
+
+def test_every_format_holds_the_same_documents(spark: SparkSession, tmp_path: Path) -> None:
+    rows = corpus()
+    step = Tokenize(vocabulary=384, shard_tokens=1500, formats=("mds", "webdataset", "nanogpt"))
+    about = step(frame(spark, rows, str(tmp_path)), str(tmp_path / "out"))
+    assert set(about["files"]) == {"megatron", "ids", "mds", "webdataset", "nanogpt"}
+    for split in ("train", "heldout"):
+        payload = READERS["megatron"](tmp_path / "out", split, "uint16")
+        for name in ("mds", "webdataset", "nanogpt"):
+            found = READERS[name](tmp_path / "out" / name, split, "uint16")
+            assert [tokens for _, tokens in found] == [tokens for _, tokens in payload]
+        ids = [identity for identity, _ in READERS["mds"](tmp_path / "out/mds", split, "uint16")]
+        wanted = [row.id for row in rows if row.labels["split"] == split]
+        assert sorted(ids) == sorted(wanted + [row.id for row in rows if row.origin == "twice"
+                                               if split == "train"])  # fmt: skip
+
+
+def test_a_document_is_found_where_spark_put_it(spark: SparkSession, tmp_path: Path) -> None:
+    rows = corpus()
+    about = Tokenize(vocabulary=384, shard_tokens=700)(
+        frame(spark, rows, str(tmp_path)), str(tmp_path / "out" / "attempt-all")
+    )
+    table = Table(str(tmp_path / "out"))
+    files = tuple(name for name, _ in table.list_files("attempt-all"))
+    part = Slice("all", "0" * 24, files, {}, 1.0, {"tokens": about})
+    table.commit("0" * 24, [part], {"name": "tokenize", "kind": "tokens", "steps": []})
+    assert len(about["shards"]) > 4
+    tokenizer = load((tmp_path / "out/attempt-all/tokenizer.json").read_text())
+    for row in rows:
+        places = locate(str(tmp_path / "out"), row.id)
+        assert len(places) == (2 if row.origin == "twice" else 1)
+        for place in places:
+            tokens = np.fromfile(tmp_path / "out/attempt-all" / place.shard, about["dtype"])
+            held = tokens[place.first_token :][: place.tokens - 1].tolist()
+            assert tokenizer.decode(held) == (row.text or "")
+            assert place.source == row.source
 
 
 def test_a_given_tokenizer_and_another_seed(spark: SparkSession, tmp_path: Path) -> None:

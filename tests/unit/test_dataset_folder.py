@@ -162,7 +162,7 @@ def test_mistakes_are_one_line(
 ) -> None:
     (tmp_path / "file").write_text("")
     cases: list[tuple[list[Any], str]] = [
-        ([run, "--to", "kaggle", "--output", tmp_path / "x"], "known is huggingface"),
+        ([run, "--to", "kaggle", "--output", tmp_path / "x"], "known are huggingface"),
         ([run, "--to", "huggingface", "--dropped", "--output", tmp_path / "x"], "no --dropped"),
         ([run, "--to", "huggingface", "--output", "s3://b/x"], "has to be a local folder"),
         ([run, "--to", "huggingface", "--output", tmp_path / "file"], "is a file"),

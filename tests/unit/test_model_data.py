@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import InputError
+from curate.tokens.formats import Folder
 from curate.tokens.shards import write_shard
 from model.data import Shard, Shards, Stream, open_shards, order
 
@@ -42,12 +43,25 @@ def test_what_tokenize_writes_is_read(dtype: str, tmp_path: Path) -> None:
     generator = np.random.default_rng(1)
     documents = [generator.integers(0, 65_000, n).astype(dtype) for n in (5, 1, 700, 2)]
     _folder(tmp_path)
-    write_shard((part.tobytes() for part in documents), f"{tmp_path}/shards", "train-00000", dtype)
+    shards = Folder.at(f"{tmp_path}/shards")
+    write_shard((part.tobytes() for part in documents), shards, "train-00000", dtype)
     (shard,) = open_shards(tmp_path).shards
     assert [part.tolist() for part in shard.documents()] == [part.tolist() for part in documents]
-    write_shard([], f"{tmp_path}/shards", "train-00000", dtype)
+    write_shard([], shards, "train-00000", dtype)
     (shard,) = open_shards(tmp_path).shards
     assert list(shard.documents()) == [] and len(shard.tokens) == 0
+
+
+def test_the_formats_beside_it_change_no_split(tmp_path: Path) -> None:
+    before = open_shards(_folder(tmp_path))
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    part = manifest["slices"][0]
+    part["files"] = ["shards/arrow/train-00000.arrow", *part["files"]]
+    part["tokens"]["files"] = {"arrow": [{"file": "arrow/train-00000.arrow"}]}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    after = open_shards(tmp_path)
+    assert after.token_count == before.token_count
+    assert after.fingerprint == before.fingerprint
 
 
 def test_several_shards_are_one_split(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from curate.errors import InputError, WorkError
+from curate.tokens.formats import Folder
 from curate.tokens.shards import write_shard
 from curate.tokens.tokenizer import Training
 from curate.tokens.tokenizer import train as train_tokenizer
@@ -374,7 +375,8 @@ def _shards(folder: Path, sizes: dict[str, int]) -> None:
     shards = []
     for split, tokens in sizes.items():
         payload = np.arange(tokens, dtype="uint16") % 300
-        shard = write_shard([payload.tobytes()], f"{folder}/shards", f"{split}-00000", "uint16")
+        to = Folder.at(f"{folder}/shards")
+        shard, _ = write_shard([payload.tobytes()], to, f"{split}-00000", "uint16")
         shards.append({"split": split, "file": shard.file})
     about = {"vocabulary": encoding.vocabulary, "eos": 0, "shards": shards}
     manifest = {"slices": [{"files": ["shards/tokenizer.json"], "tokens": about}]}

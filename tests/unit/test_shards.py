@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from curate.errors import InputError
 from curate.tokens import Tokenize
-from curate.tokens.encode import place
+from curate.tokens.formats import Folder
+from curate.tokens.order import place
 from curate.tokens.shards import index_bytes, write_shard
 from curate.tokens.tokenizer import END, Training, load, read, train
 
@@ -32,10 +33,11 @@ TRAINED = train(SAMPLE, SMALL)
 
 def test_golden_shard(tmp_path: Path) -> None:
     tokens = [np.array(document, "uint16").tobytes() for document in DOCUMENTS]
-    shard = write_shard(tokens, str(tmp_path), "train-00000", "uint16")
+    shard, index = write_shard(tokens, Folder.at(str(tmp_path)), "train-00000", "uint16")
     assert (tmp_path / "train-00000.bin").read_bytes() == PAYLOAD
     assert (tmp_path / "train-00000.idx").read_bytes() == INDEX
     assert shard.sha256 == hashlib.sha256(PAYLOAD).hexdigest()
+    assert index.sha256 == hashlib.sha256(INDEX).hexdigest() and index.bytes == len(INDEX)
     assert (shard.file, shard.documents, shard.tokens, shard.bytes) == ("train-00000.bin", 3, 9, 18)
 
 
@@ -57,7 +59,7 @@ def test_a_failed_attempt_leaves_nothing(tmp_path: Path) -> None:
         raise RuntimeError("lost")
 
     with pytest.raises(RuntimeError):
-        write_shard(documents(), str(tmp_path), "train-00000", "uint16")
+        write_shard(documents(), Folder.at(str(tmp_path)), "train-00000", "uint16")
     assert list(tmp_path.iterdir()) == []
 
 
