@@ -7,8 +7,6 @@ and the same for people. `DatatroveFolderDataset(filename_pattern="*.bin")` read
 
 from __future__ import annotations
 
-from math import floor, log10
-
 import numpy as np
 
 from curate.tokens.formats.folder import File, Folder
@@ -21,7 +19,7 @@ def write(shard: TokenShard, folder: Folder) -> list[File]:
     payload = folder.bring(shard.folder, shard.payload, shard.payload.file)
     ends = np.cumsum(shard.lengths(), dtype="<u8")
     tokens = shard.payload.tokens
-    told = f"tokenizer.json|{shard.width}\n{tokens}\n{metric(tokens)} T"
+    told = f"tokenizer.json|{shard.width}\n{tokens}\n{metric(tokens)}"
     return [
         *([payload] if folder != shard.folder else []),
         folder.put(f"{payload.file}.index", ends.tobytes()),
@@ -29,16 +27,18 @@ def write(shard: TokenShard, folder: Folder) -> list[File]:
     ]
 
 
-def metric(count: int) -> str:
-    """A count as `humanize.metric` writes it, three digits and a prefix.
+def metric(tokens: int) -> str:
+    """A number of tokens as `humanize.metric(tokens, unit="T")` writes it: three digits, a prefix.
 
-    >>> metric(0), metric(9), metric(1500), metric(100_000_000)
-    ('0.00', '9.00', '1.50 k', '100 M')
+    >>> metric(0), metric(9), metric(1500), metric(9999), metric(99_999_999)
+    ('0.00 T', '9.00 T', '1.50 kT', '10.0 kT', '100 MT')
     """
-    exponent = floor(log10(count)) if count else 0
+    exponent = len(f"{tokens}") - 1
+    if round(tokens / 1000 ** (exponent // 3), 2 - exponent % 3) == 10 ** (exponent % 3 + 1):
+        exponent += 1
     power = exponent // 3
-    digits = f"{count / 10 ** (3 * power):.{2 - exponent % 3}f}"
-    return f"{digits} {'kMGTP'[power - 1]}" if power else digits
+    value = f"{tokens / 1000**power:.{2 - exponent % 3}f}"
+    return f"{value} {' kMGTPE'[power].strip()}T"
 
 
 DATATROVE = Format(write, beside=True)

@@ -24,9 +24,9 @@ LEAF = json.dumps([1, {"type": None, "context": None, "children_spec": []}])
 
 
 def write(shard: TokenShard, folder: Folder) -> list[File]:
-    """`SPLIT/chunk-SHARD-PART.bin`, each of at most 64 MiB of tokens or one document."""
+    """`SPLIT/chunk-SHARD-PART.bin`, each of about 64 MiB at most, or one document."""
     files = []
-    for part, held in enumerate(runs(shard.documents(), len, CHUNK_BYTES)):
+    for part, held in enumerate(runs(shard.documents(), weight, CHUNK_BYTES)):
         ends = np.zeros(len(held) + 1, np.int64)
         np.cumsum([len(tokens) for tokens in held], out=ends[1:])
         offsets = ends + 4 + 4 * len(ends)
@@ -36,6 +36,11 @@ def write(shard: TokenShard, folder: Folder) -> list[File]:
                 sink.write(tokens)
         files.append(sink.written(len(held), int(ends[-1]) // shard.width))
     return files
+
+
+def weight(tokens: bytes) -> int:
+    """Bytes that a document takes, its offset included."""
+    return len(tokens) + 4
 
 
 def finish(

@@ -19,7 +19,6 @@ from curate.tokens.formats.folder import File, Folder
 from curate.tokens.formats.format import Format
 from curate.tokens.formats.token_shard import TokenShard, runs
 
-Sample = tuple[bytes, bytes]
 FILE_BYTES = 1 << 26
 SHAPES = ("<BB", "<BH", "<BI")
 
@@ -27,33 +26,30 @@ SHAPES = ("<BB", "<BH", "<BI")
 def write(shard: TokenShard, folder: Folder) -> list[File]:
     """`SPLIT/shard.SHARD.PART.mds`, each of at most 64 MiB or one document."""
     settings = json.dumps(configuration(shard.dtype), sort_keys=True).encode()
-    samples = (
-        (identity.encode(), array(tokens, shard.width)) for identity, tokens in shard.records()
-    )
+    samples = (sample(identity, tokens, shard.width) for identity, tokens in shard.records())
     files = []
-    parts = runs(samples, lambda sample: size(sample) + 4, FILE_BYTES - 8 - len(settings))
+    parts = runs(samples, lambda one: len(one) + 4, FILE_BYTES - 8 - len(settings))
     for part, held in enumerate(parts):
         name = f"{shard.split}/shard.{shard.number:05d}.{part:05d}.mds"
         files.append(_write(held, settings, folder, name))
     return files
 
 
-def _write(samples: Sequence[Sample], settings: bytes, folder: Folder, name: str) -> File:
+def _write(samples: Sequence[bytes], settings: bytes, folder: Folder, name: str) -> File:
     offsets = np.zeros(len(samples) + 1, np.int64)
-    np.cumsum([size(sample) for sample in samples], out=offsets[1:])
+    np.cumsum([len(one) for one in samples], out=offsets[1:])
     offsets += 4 + 4 * len(offsets) + len(settings)
     with folder.whole(name) as sink:
         sink.write(struct.pack("<I", len(samples)) + offsets.astype("<u4").tobytes() + settings)
-        for sample in samples:
-            sink.write(struct.pack("<2I", *map(len, sample)))
-            for column in sample:
-                sink.write(column)
+        for one in samples:
+            sink.write(one)
     return sink.written(len(samples))
 
 
-def size(sample: Sample) -> int:
-    """Bytes of a sample as it is stored."""
-    return 8 + sum(map(len, sample))
+def sample(identity: str, tokens: bytes, width: int) -> bytes:
+    """A document: the sizes of its two columns, and the columns."""
+    columns = identity.encode(), array(tokens, width)
+    return struct.pack("<2I", *map(len, columns)) + b"".join(columns)
 
 
 def array(tokens: bytes, width: int) -> bytes:

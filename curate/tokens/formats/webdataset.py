@@ -13,9 +13,11 @@ import tarfile
 
 import numpy as np
 
-from curate.tokens.formats.folder import File, Folder, Sink
+from curate.tokens.formats.folder import File, Folder
 from curate.tokens.formats.format import Format
 from curate.tokens.formats.token_shard import TokenShard
+
+EMPTY = tarfile.TarInfo().tobuf(tarfile.USTAR_FORMAT)
 
 
 def write(shard: TokenShard, folder: Folder) -> list[File]:
@@ -23,19 +25,33 @@ def write(shard: TokenShard, folder: Folder) -> list[File]:
     with folder.whole(f"{shard.name}.tar") as sink:
         for number, (identity, tokens) in enumerate(shard.records()):
             key = f"{shard.name}-{number:09d}"
-            _member(sink, f"{key}.json", json.dumps({"id": identity}).encode())
-            _member(sink, f"{key}.npy", npy_header(len(tokens) // shard.width, shard.dtype), tokens)
+            head = npy_header(len(tokens) // shard.width, shard.dtype)
+            sink.write(member(f"{key}.json", json.dumps({"id": identity}).encode()))
+            sink.write(member(f"{key}.npy", head, tokens))
         sink.write(bytes(2 * tarfile.BLOCKSIZE))
     return [sink.written(shard.payload.documents, shard.payload.tokens)]
 
 
-def _member(sink: Sink, name: str, *parts: bytes) -> None:
-    about = tarfile.TarInfo(name)
-    about.size = sum(map(len, parts))
-    sink.write(about.tobuf(tarfile.USTAR_FORMAT))
-    for part in parts:
-        sink.write(part)
-    sink.write(bytes(-about.size % tarfile.BLOCKSIZE))
+def member(name: str, *parts: bytes) -> bytes:
+    """A file in a tar: header, content, zeros up to a whole block."""
+    size = sum(map(len, parts))
+    return b"".join((tar_header(name, size), *parts, bytes(-size % tarfile.BLOCKSIZE)))
+
+
+def tar_header(name: str, size: int) -> bytes:
+    """What `tarfile` makes of a name and a size, several times as fast.
+
+    >>> about = tarfile.TarInfo("train-00000-000000001.npy")
+    >>> about.size = 1234
+    >>> tar_header(about.name, about.size) == about.tobuf(tarfile.USTAR_FORMAT)
+    True
+    """
+    header = bytearray(EMPTY)
+    header[: len(name)] = name.encode("ascii")
+    header[124:135] = b"%011o" % size
+    header[148:156] = b" " * 8  # its own place counts as blanks
+    header[148:155] = b"%06o\0" % sum(header)
+    return bytes(header)
 
 
 def npy_header(tokens: int, dtype: str) -> bytes:
