@@ -76,7 +76,10 @@ def document_in(tokens: StoredTokens, shard: str, token: int) -> Place:
     """`document_at` in shards that are open."""
     known = {one.payload.file: one for one in tokens.shards}
     if shard not in known:
-        raise InputError(f"{tokens.path}: no shard {shard}; known: {', '.join(sorted(known))}")
+        names = sorted(known)
+        raise InputError(
+            f"{tokens.path} has no shard {shard}; it has {len(names)}, {names[0]} to {names[-1]}"
+        )
     after = pc.field("first_token") + pc.field("tokens")
     holds = (pc.field("first_token") <= token) & (after > token)
     found = next(_rows(known[shard], holds), None)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from curate.columns import coin, is_heldout
-from curate.errors import InputError
+from curate.errors import InputError, UserError
 from curate.split import HELDOUT, TRAIN
 from curate.tokens.encode import ENCODED, WRITTEN, encoder, shard_writer
 from curate.tokens.formats import Folder, check_formats
@@ -53,7 +53,10 @@ class Tokenize:
             raise ValueError(f"vocabulary must be a multiple of 64 from 320, got {self.vocabulary}")
         if min(self.sample_bytes, self.shard_tokens) < 1:
             raise ValueError("sample_bytes and shard_tokens must be at least 1")
-        check_formats(self.formats)
+        try:
+            check_formats(self.formats)
+        except UserError as error:  # a recipe adds its line
+            raise ValueError(str(error)) from None
 
     def inputs(self) -> tuple[str, ...]:
         """The tokenizer, if it is a file."""

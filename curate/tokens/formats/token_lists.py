@@ -18,6 +18,7 @@ from curate.tokens.formats.format import Format
 from curate.tokens.formats.token_shard import TokenShard, runs
 
 GROUP_TOKENS = 1 << 22
+ROW_BYTES = 64  # what a row counts for besides its tokens, so that tiny documents fill a group, too
 
 
 def write_parquet(shard: TokenShard, folder: Folder) -> list[File]:
@@ -51,7 +52,7 @@ def schema(dtype: str) -> pa.Schema:
 def _batches(shard: TokenShard) -> Iterator[pa.RecordBatch]:
     columns = schema(shard.dtype)
     limit = GROUP_TOKENS * shard.width
-    for rows in runs(shard.records(), lambda row: len(row[1]), limit):
+    for rows in runs(shard.records(), lambda row: len(row[1]) + ROW_BYTES, limit):
         offsets = np.zeros(len(rows) + 1, np.int32)
         np.cumsum([len(tokens) // shard.width for _, tokens in rows], out=offsets[1:])
         values = pa.Array.from_buffers(
