@@ -9,11 +9,12 @@ complete.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
 from curate.errors import InputError, OutputError, UserError
-from curate.store import absolute, read_json, unwritable, write_json
+from curate.store import absolute, locked, read_json, unwritable, write_json
 from curate.table import MANIFEST
 from curate.tokens.formats import FORMATS, File, Folder, TokenShard, check_formats, finish
 from curate.tokens.stored import StoredTokens, open_tokens
@@ -39,8 +40,9 @@ def export_tokens(tokens_dir: str, to: str, output: str) -> int:
     output = absolute(output).rstrip("/")
     origin = {"format": to, "shards": [shard.payload.sha256 for shard in tokens.shards]}
     try:
-        if not _is_done(output, origin):
-            _write(tokens, output, origin)
+        with locked(output) if "://" not in output else nullcontext():
+            if not _is_done(output, origin):
+                _write(tokens, output, origin)
     except FileNotFoundError as error:
         raise InputError(f"{error.filename or error} is missing; run tokenize again") from None
     except OSError as error:

@@ -13,13 +13,14 @@ from typing import Any
 
 import fsspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from token_shards import EOS, GOLDEN, READERS, convert, make_run, make_shard, make_table
 
 from curate.errors import InputError, OutputError, UserError, WorkError
-from curate.tokens import Tokenize
+from curate.tokens import Tokenize, provenance
 from curate.tokens.export import export_tokens
 from curate.tokens.formats import FORMATS, Folder, check_formats, folder, litdata, mds, token_lists
 from curate.tokens.formats.folder import ATTEMPT, File
@@ -307,6 +308,23 @@ def test_export(to: str, tmp_path: Path) -> None:
         assert to in WITHOUT_IDS or [identity for identity, _ in found] == said
 
 
+@pytest.mark.parametrize("to", ["datatrove", "mds", "nanogpt"])
+def test_export_to_a_url(to: str, tmp_path: Path) -> None:
+    table = make_table(tmp_path / "tokens", IDS, shards=2)
+    export_tokens(table, to, f"{tmp_path}/out")
+    memory = fsspec.filesystem("memory")
+    try:
+        assert export_tokens(table, to, "memory://bucket/out/") == 41
+        found = {path.removeprefix("/bucket/out/"): memory.cat(path)
+                 for path in memory.find("/bucket/out")}  # fmt: skip
+        assert found == {str(path.relative_to(tmp_path / "out")): path.read_bytes()
+                         for path in (tmp_path / "out").rglob("*") if path.is_file()}  # fmt: skip
+        with pytest.raises(OutputError, match="memory://bucket/out holds something else"):
+            export_tokens(table, "arrow", "memory://bucket/out")
+    finally:
+        memory.rm("/bucket", recursive=True)
+
+
 def test_an_export_that_was_stopped_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,6 +386,19 @@ def test_documents_are_found_in_their_shards(tmp_path: Path) -> None:
                 for token in (place.first_token, place.first_token + place.tokens - 1):
                     assert document_at(table, place.shard, token) == place
     assert locate(table, "nobody") == []
+
+
+def test_ids_are_grouped_by_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "GROUP_ROWS", 2)
+    make_shard(Folder.at(str(tmp_path)), [[7, EOS], [EOS], [8, 9, EOS], [EOS], [5, EOS]])
+    rows = pq.ParquetFile(tmp_path / "train-00000.ids.parquet")
+    assert [rows.metadata.row_group(n).num_rows for n in range(rows.num_row_groups)] == [2, 2, 1]
+    assert rows.read().to_pydict() == {
+        "id": ["d0", "d1", "d2", "d3", "d4"],
+        "source": ["web"] * 5,
+        "first_token": [0, 2, 3, 6, 7],
+        "tokens": [2, 1, 3, 1, 2],
+    }
 
 
 def test_what_no_shard_holds(tmp_path: Path) -> None:
