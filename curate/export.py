@@ -77,7 +77,9 @@ def export(table: str, output: str, dropped: bool = False, pieces: Pieces | None
         raise OutputError(f"cannot write to {output}: an export has to be a local file")
     source = Table(table)
     if source.require()["kind"] == "tokens":
-        raise UserError(f"{table} holds token shards, not documents; export the table before it")
+        raise UserError(
+            f"{table} holds token shards, not documents; export the table before it, or give --to"
+        )
     missing = [path for path in source.files(not dropped) if not source.fs.exists(path)]
     if missing:
         raise InputError(f"{table}: {missing[0]} is missing; run its step again")

@@ -47,7 +47,7 @@ def export(
     license: License = None,
     contact: Contact = None,
 ) -> None:
-    """Write documents into one file, or a run as a dataset.
+    """Write one file, a dataset, or shards for other trainers.
 
     Example: curate export out --to huggingface --output dataset --license odc-by
     """

@@ -9,7 +9,10 @@ pyarrow, datasets, webdataset; llm.c's `_load_data_shard` from a checkout of it.
 also write, its bytes are compared with ours. A library that is missing is named, and its format left
 out; none of them is a dependency. Exit status 1 if a document differs.
 
-    pip install --no-deps megatron-core mosaicml-streaming litdata ai2-olmo-core datatrove webdataset
+Their pins contradict one another, so in a venv of its own, and then what their imports ask for:
+
+    pip install torch datasets datatrove webdataset transformers
+    pip install --no-deps megatron-core mosaicml-streaming litdata ai2-olmo-core
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from token_shards import EOS, GOLDEN, READERS, convert, make_run, make_shard, make_table
 
+from curate.cli import main
 from curate.errors import InputError, OutputError, UserError, WorkError
 from curate.tokens import Tokenize, provenance
 from curate.tokens.export import export_tokens
@@ -306,6 +307,19 @@ def test_export(to: str, tmp_path: Path) -> None:
         said = ["".join(map(chr, tokens[:-1])) for _, tokens in found]
         assert sorted(said) == ids
         assert to in WITHOUT_IDS or [identity for identity, _ in found] == said
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_table(tmp_path / "tokens", IDS, shards=1)
+    run, out = make_run(tmp_path, ["tokens"]), str(tmp_path / "out")
+    with pytest.raises(SystemExit) as left:
+        main(["export", run, "--to", "llm.c", "--output", out])
+    assert not left.value.code
+    assert capsys.readouterr().out == f"41 documents written to {out}\n"
+    with pytest.raises(SystemExit) as left:
+        main(["export", run, "--to", "llm.c", "--output", out, "--dropped"])
+    assert left.value.code == 2
+    assert "--to llm.c writes kept documents whole" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("to", ["datatrove", "mds", "nanogpt"])
