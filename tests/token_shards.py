@@ -26,6 +26,7 @@ from curate.tokens.shards import write_shard
 
 EOS = 0
 GOLDEN = ([10, 11, 12, EOS], [20, EOS], [30, 31, EOS])
+WITHOUT_IDS = ("megatron", "datatrove", "olmo", "nanogpt", "llm.c", "litdata")
 Documents = Sequence[Sequence[int]]
 Read = list[tuple[str | None, list[int]]]
 
