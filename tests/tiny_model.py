@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from curate.tokens.tokenizer import Training
 from curate.tokens.tokenizer import load as load_tokenizer
 from curate.tokens.tokenizer import train as train_tokenizer
 from model.architecture.shape import Shape
@@ -16,7 +17,7 @@ from model.checkpoints.loading import Opened
 
 torch.set_num_threads(1)  # tiny matrices: more threads only wait for each other
 SAMPLE = "the cat sat on the mat, naïve 日本 and then it left " * 9
-TOKENIZER = load_tokenizer(train_tokenizer([SAMPLE], 320).json)
+TOKENIZER = load_tokenizer(train_tokenizer([SAMPLE], Training(vocabulary=320)).json)
 
 
 SHAPE = Shape(vocabulary=320, width=32, layers=1, heads=2, kv_heads=2, hidden=48, context=32)

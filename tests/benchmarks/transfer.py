@@ -15,7 +15,7 @@ from pydoc_data.topics import topics
 import numpy as np
 import torch
 
-from curate.tokens.tokenizer import load, train
+from curate.tokens.tokenizer import Training, load, train
 from model.architecture.shape import Shape
 from model.data import Stream
 from model.training.recipe import Recipe
@@ -41,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     text = options.texts.read_text("utf-8") if options.texts else "\n".join(topics.values())
-    encoding = train([text], VOCABULARY)
+    encoding = train([text], Training(vocabulary=VOCABULARY))
     stream = Stream(np.array(load(encoding.json).encode(text).ids, np.int32))
     recipe = Recipe(steps=options.steps, batch_windows=BATCH, weight_decay=0.0, schedule="linear")
     print(f"{len(stream.tokens):,} tokens of text, {options.steps} steps of {BATCH * CONTEXT}")

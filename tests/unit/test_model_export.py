@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from curate.errors import InputError
+from curate.tokens.tokenizer import Training
 from curate.tokens.tokenizer import load as load_tokenizer
 from curate.tokens.tokenizer import train as train_tokenizer
 from model.architecture.shape import Shape
@@ -117,7 +118,7 @@ def test_no_other_program_takes_our_own_family_for_theirs(name: str, tmp_path: P
 def test_the_exported_tokenizer_loads_in_transformers(tmp_path: Path) -> None:
     auto = pytest.importorskip("transformers").AutoTokenizer
     tokenizer = load_tokenizer(
-        train_tokenizer(["the cat sat on the mat, naïve 日本"] * 9, 320).json
+        train_tokenizer(["the cat sat on the mat, naïve 日本"] * 9, Training(vocabulary=320)).json
     )
     export(Transformer(TINY), tokenizer, tmp_path)
     theirs = auto.from_pretrained(tmp_path)

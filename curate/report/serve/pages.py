@@ -25,13 +25,13 @@ from markupsafe import Markup
 from curate.errors import CurateError, OutputError, UserError
 from curate.report import formats, report
 from curate.report.page import PAGE, render
-from curate.report.samples import shown
 from curate.report.serve import answer, document
 from curate.report.serve.browse import languages, page, place
 from curate.report.serve.database import Database, hung_up
 from curate.report.serve.narrowing import as_sql, from_address, to_address
 from curate.report.serve.story import story
 from curate.report.serve.tables import ServedTable, quoted
+from curate.report.text import shown
 
 HERE = Path(__file__).parent
 ANSWER_ROWS = 100  # on a page
