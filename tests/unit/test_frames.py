@@ -19,7 +19,7 @@ from curate.audit.recall import Audit, Found, Interval
 from curate.document import SCHEMA
 from curate.errors import InputError
 from curate.finished import FinishedRun
-from curate.reading import entries
+from curate.signals import by_key
 from curate.store import write_json
 
 FILTER = [{"gopher": {"word_count": {"low": 3}}}]
@@ -158,7 +158,7 @@ def test_entries_of_maps_are_what_a_loop_finds(rows: list[dict[str, str] | None]
     column = pa.array([row and list(row.items()) for row in rows], SCHEMA.field("labels").type)
     found = {
         (key, row): value
-        for key, at, values in entries(column)
+        for key, at, values in by_key(column)
         for row, value in zip(at.tolist(), values.to_pylist(), strict=True)
     }
     assert found == {(k, n): v for n, row in enumerate(rows) for k, v in (row or {}).items()}
