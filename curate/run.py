@@ -292,6 +292,11 @@ def _work(
         for alarm in alarms:
             shop.say(f"{stage.name}: {alarm.sentence()}")
         extra["alarms"] = [asdict(alarm) for alarm in alarms]
+    if stage.kind == "set" and hasattr(steps[0], "shares"):
+        shares = steps[0].shares(written)
+        for share in shares:
+            shop.say(f"{stage.name}: {share.sentence()}")
+        extra["mixture"] = [asdict(share) for share in shares]
     table.forget(f"{attempt}/{CHECKPOINTS}")
     table.forget(f"{attempt}/{WORK}")
     return _parquet_files(table, attempt), counts, extra

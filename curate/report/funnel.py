@@ -47,7 +47,8 @@ class Level:
 @dataclass(frozen=True)
 class Step:
     """A table's own section: what it did, why, and how fast. `work`: by step, the seconds of all
-    workers together, and the documents that met it."""
+    workers together, and the documents that met it. `mixture`: what a mix was asked for and gave
+    (`curate.mix.shares.Share`)."""
 
     name: str
     steps: Sequence[str]
@@ -60,6 +61,7 @@ class Step:
     rate: float | None
     tokens: Mapping[str, Any] | None
     work: Mapping[str, tuple[float, int]]
+    mixture: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ def _step(table: FinishedTable, limits: Mapping[str, Bound]) -> Step:
         total.read / seconds if seconds else None,
         table.tokens,
         _work(table),
+        [share for part in table.manifest["slices"] for share in part.get("mixture", ())],
     )
 
 

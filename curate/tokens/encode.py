@@ -23,10 +23,14 @@ from curate.tokens.formats.token_shard import IDS
 from curate.tokens.order import place
 from curate.tokens.provenance import Provenance
 from curate.tokens.shards import write_shard
-from curate.tokens.tokenizer import Encoding, load
+from curate.tokens.tokenizer import Encoding, load, token_bytes
+from curate.tokens.tokenizer.encoding import put_in_front
 
 Pass = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
-ENCODED = "split string, place bigint, id string, source string, text_bytes bigint, tokens binary"
+ENCODED = (
+    "split string, place bigint, id string, source string, text_bytes bigint, lossless boolean, "
+    "tokens binary"
+)
 ENCODED_SCHEMA = pa.schema(
     [
         ("split", pa.string()),
@@ -34,6 +38,7 @@ ENCODED_SCHEMA = pa.schema(
         ("id", pa.string()),
         ("source", pa.string()),
         ("text_bytes", pa.int64()),
+        ("lossless", pa.bool_()),
         ("tokens", pa.binary()),
     ]
 )
@@ -46,17 +51,20 @@ PAYLOAD, PROVENANCE = "megatron", "ids"
 
 
 def encoder(encoding: Encoding, seed: int) -> Pass:
-    """The pass that encodes; a row comes out for every copy of a document."""
+    """The pass that encodes; a row comes out for every copy of a document. `lossless`: whether the
+    bytes of its tokens are as many as the text has."""
 
     def run(incoming: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        tokenizer = load(encoding.json)
+        tokenizer, lengths = load(encoding.json), token_bytes(encoding.json)
+        in_front = put_in_front(encoding.json)
         for batch in incoming:
             for rows in _chunks(batch.to_pylist()):
                 texts = [row["text"] for row in rows]
                 encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
                 tokens = [np.array([*part.ids, encoding.eos], encoding.dtype) for part in encoded]
-                yield _encoded_batch(rows, tokens, seed)
+                told = [int(lengths[part[:-1]].sum()) for part in tokens]
+                yield _encoded_batch(rows, tokens, told, in_front, seed)
 
     return run
 
@@ -76,18 +84,24 @@ def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _encoded_batch(
-    rows: list[dict[str, Any]], tokens: list[NDArray[Any]], seed: int
+    rows: list[dict[str, Any]],
+    tokens: list[NDArray[Any]],
+    told: list[int],
+    in_front: int,
+    seed: int,
 ) -> pa.RecordBatch:
+    sizes = [len(row["text"].encode()) for row in rows]
     copies = [
         {
             "split": row["split"],
             "place": place(row["id"], seed, copy),
             "id": row["id"],
             "source": row["source"],
-            "text_bytes": len(row["text"].encode()),
+            "text_bytes": size,
+            "lossless": bytes_told == size + (in_front if size else 0),
             "tokens": part.tobytes(),
         }
-        for row, part in zip(rows, tokens, strict=True)
+        for row, part, size, bytes_told in zip(rows, tokens, sizes, told, strict=True)
         for copy in range(row["copies"])
     ]
     return pa.RecordBatch.from_pylist(copies, schema=ENCODED_SCHEMA)

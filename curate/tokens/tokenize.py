@@ -8,24 +8,23 @@ for each shard the ids of its documents, the same shards in the other formats th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from curate.columns import coin, is_heldout
+from curate.columns import is_heldout
 from curate.errors import InputError, UserError
 from curate.split import HELDOUT, TRAIN
 from curate.tokens.encode import ENCODED, WRITTEN, encoder, shard_writer
 from curate.tokens.formats import Folder, check_formats
 from curate.tokens.tokenizer import PAD_VOCABULARY, Encoding, Training, read, train
+from curate.tokens.tokenizer.sample import training_rates, training_texts
 from curate.tokens.written import put_together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-SAMPLE_DOCUMENTS = 200
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,9 @@ class Tokenize:
     """Encode the documents and write Megatron shards (`.bin`, `.idx`) in a seeded order.
 
     `tokenizer`: "train" for a byte-level BPE (Radford et al. 2019, §2.2) of `vocabulary` tokens on
-    about `sample_bytes` of the training documents, or the path of a `tokenizer.json` with `eos` as
-    its end-of-document token. A shard holds about `shard_tokens` tokens. Held-out documents go to
+    about `sample_bytes` of the training documents, or the path of a `tokenizer.json`, SentencePiece
+    or tiktoken file with `eos` as its end-of-document token. The bytes of a document's tokens have
+    to be as many as its text has: one that normalises text away needs `lossless: false`. A shard holds about `shard_tokens` tokens. Held-out documents go to
     shards of their own; a document that `mix` repeats is written as often. `formats`: what else the
     shards are written as (`curate.tokens.formats`); Megatron's are always there.
     """
@@ -47,6 +47,7 @@ class Tokenize:
     eos: str | None = None
     seed: int = 0
     formats: tuple[str, ...] = ("megatron",)
+    lossless: bool = True
 
     def __post_init__(self) -> None:
         if self.vocabulary % PAD_VOCABULARY or self.vocabulary < 320:
@@ -74,6 +75,7 @@ class Tokenize:
         encoded = _narrow(df).mapInArrow(encoder(encoding, self.seed), ENCODED).persist()
         try:
             totals = _totals(encoded, encoding.dtype)
+            lossy = self._lossy(totals)
             ranges = _ranges(totals, self.shard_tokens)
             rows = _write(encoded, ranges, output, encoding, self.formats)
         finally:
@@ -89,40 +91,30 @@ class Tokenize:
             **put_together(rows, folder, encoding.dtype, encoding.eos, self.formats),
             "tokens": _by_source(totals, "tokens"),
             "text_bytes": _by_source(totals, "text_bytes"),
+            "lossy_documents": lossy,
         }
+
+    def _lossy(self, totals: list[dict[str, Any]]) -> int:
+        lossy = sum(int(row["lossy"]) for row in totals)
+        if lossy and self.lossless:
+            first = min(row["first_lossy"] for row in totals if row["first_lossy"])
+            raise InputError(
+                f"tokenize: the tokens do not hold the whole text of {lossy:,} documents, "
+                f"{first} among them: the tokenizer normalises text or does not know a character; "
+                "take another, or set lossless: false"
+            )
+        return lossy
 
     def _encoding(self, df: DataFrame) -> Encoding:
         if self.tokenizer != "train":
             return read(self.tokenizer, self.eos)
-        return train(
-            _sample(df, self.sample_bytes, self.seed), Training(vocabulary=self.vocabulary)
-        )
-
-
-def _sample(df: DataFrame, sample_bytes: int, seed: int) -> Iterator[str]:
-    """Texts of training documents in the order of a hash of their ids, up to `sample_bytes`."""
-    from pyspark.sql import functions as f
-
-    texts = _narrow(df).where(f"split = '{TRAIN}' and length(text) > 0")
-    size = texts.agg(
-        f.count("*").alias("rows"), f.sum(f.octet_length("text")).alias("bytes")
-    ).first()
-    if size is None or not size["rows"]:
-        raise InputError(
-            "tokenize: no training documents to train a tokenizer on; give a tokenizer.json"
-        )
-    share = min(1.0, max(1.2 * sample_bytes / size["bytes"], SAMPLE_DOCUMENTS / size["rows"]))
-    drawn = (
-        texts.withColumn("coin", coin("tokenizer", seed))
-        .where(f.col("coin") <= share)
-        .orderBy("coin", "id")
-    )
-    left = sample_bytes
-    for row in drawn.select("text").toLocalIterator():
-        yield row["text"]
-        left -= len(row["text"].encode())
-        if left <= 0:
-            return
+        drawn = training_rates(df, self.sample_bytes)
+        if not drawn:
+            raise InputError(
+                "tokenize: no training documents to train a tokenizer on; give a tokenizer.json"
+            )
+        texts = training_texts(df, drawn, self.seed, 2 * self.sample_bytes)
+        return train(texts, Training(vocabulary=self.vocabulary))
 
 
 def _narrow(df: DataFrame) -> DataFrame:
@@ -140,12 +132,15 @@ def _narrow(df: DataFrame) -> DataFrame:
 
 
 def _totals(encoded: DataFrame, dtype: str) -> list[dict[str, Any]]:
-    """Tokens and text bytes by split and source: one short row each."""
+    """Tokens, text bytes and documents that lost text by split and source: one short row each."""
     from pyspark.sql import functions as f
 
     tokens = f.sum(f.octet_length("tokens") / np.dtype(dtype).itemsize).cast("bigint")
     sums = encoded.groupBy("split", "source").agg(
-        tokens.alias("tokens"), f.sum("text_bytes").alias("text_bytes")
+        tokens.alias("tokens"),
+        f.sum("text_bytes").alias("text_bytes"),
+        f.count_if(~f.col("lossless")).alias("lossy"),
+        f.min(f.when(~f.col("lossless"), f.col("id"))).alias("first_lossy"),
     )
     return [row.asDict() for row in sums.orderBy("split", "source").collect()]
 

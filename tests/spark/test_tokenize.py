@@ -19,7 +19,7 @@ from curate.table import Slice, Table
 from curate.tokens import Tokenize
 from curate.tokens.formats import FORMATS
 from curate.tokens.places import locate
-from curate.tokens.tokenizer import load, read
+from curate.tokens.tokenizer import Training, load, read, train
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -151,3 +151,18 @@ def test_nothing_to_train_on(spark: SparkSession, tmp_path: Path) -> None:
     rows = [document("h", "held out", split="heldout")]
     with pytest.raises(InputError, match="no training documents"):
         Tokenize(vocabulary=384)(frame(spark, rows, str(tmp_path)), str(tmp_path / "shards"))
+
+
+def test_a_tokenizer_that_loses_text_is_told(spark: SparkSession, tmp_path: Path) -> None:
+    strips = '"normalizer":{"type":"Strip","strip_left":true,"strip_right":true}'
+    json = train(["some text"], Training(vocabulary=320)).json
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.replace('"normalizer":null', strips))
+    rows = [document("whole", "text"), document("cut", " text "), document("none", None)]
+    df = frame(spark, rows, str(tmp_path))
+    with pytest.raises(InputError, match=f"whole text of 1 documents, {rows[1].id} among them"):
+        Tokenize(str(path))(df, str(tmp_path / "first"))
+    about = Tokenize(str(path), lossless=False)(df, str(tmp_path / "second"))
+    assert about["lossy_documents"] == 1
+    path.write_text(json)
+    assert Tokenize(str(path))(df, str(tmp_path / "third"))["lossy_documents"] == 0

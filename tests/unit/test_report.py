@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from curate.audit.rules import Bound, bounds
 from curate.document import Document
 from curate.errors import InputError, OutputError
 from curate.finished import FinishedRun, open_run
+from curate.mix.shares import Share
 from curate.report import report
 from curate.report.facts.draw import KEPT, PER_REASON
 from curate.report.facts.gather import Archive, gather
@@ -288,6 +290,18 @@ def test_zero_and_ticks_lie_on_the_axis(difference: float, left: float, right: f
     assert 1 <= len(plot.ticks) <= 8
     assert all(0 <= place <= 1 for place, _ in plot.ticks)
     assert plot.lines[0].start <= plot.lines[0].point <= plot.lines[0].end
+
+
+def test_a_mixture_is_shown_beside_what_was_asked(tmp_path: Path) -> None:
+    web = Share("web", 0.5, 0.5004, 4.25, 10, 42, 1e4)
+    hostile = Share(ATTACKS[0], 0.5, 0.4996, 1.0, 3, 3, 1e4)
+    mixture = {"mixture": [asdict(web), asdict(hostile)]}
+    write_run(
+        tmp_path, [TableSpec("01-mix", [{"mix": {}}], [document("a", "text")], extra=mixture)]
+    )
+    told = report(str(tmp_path)).read_text()
+    assert "50.0 %" in told and "4.25 — more than 4" in told
+    assert ATTACKS[0] not in told
 
 
 def test_a_run_that_kept_nothing_has_a_page(tmp_path: Path) -> None:
