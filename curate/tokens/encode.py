@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from curate.tokens.formats import FORMATS, File, Folder, TokenShard, home
 from curate.tokens.formats.token_shard import IDS
-from curate.tokens.order import place
+from curate.tokens.order import place, within
 from curate.tokens.provenance import Provenance
 from curate.tokens.shards import write_shard
 from curate.tokens.tokenizer import Encoding, load, token_bytes
@@ -94,7 +94,9 @@ def _encoded_batch(
     copies = [
         {
             "split": row["split"],
-            "place": place(row["id"], seed, copy),
+            "place": within(place(row["id"], seed, copy), row["start"], row["width"])
+            if "start" in row
+            else place(row["id"], seed, copy),
             "id": row["id"],
             "source": row["source"],
             "text_bytes": size,

@@ -17,6 +17,7 @@ import numpy as np
 from curate.columns import is_heldout
 from curate.errors import InputError, UserError
 from curate.split import HELDOUT, TRAIN
+from curate.tokens.curriculum import stretches
 from curate.tokens.encode import ENCODED, WRITTEN, encoder, shard_writer
 from curate.tokens.formats import Folder, check_formats
 from curate.tokens.tokenizer import PAD_VOCABULARY, Encoding, Training, read, train
@@ -36,7 +37,9 @@ class Tokenize:
     or tiktoken file with `eos` as its end-of-document token. The bytes of a document's tokens have
     to be as many as its text has: one that normalises text away needs `lossless: false`. A shard holds about `shard_tokens` tokens. Held-out documents go to
     shards of their own; a document that `mix` repeats is written as often. `formats`: what else the
-    shards are written as (`curate.tokens.formats`); Megatron's are always there.
+    shards are written as (`curate.tokens.formats`); Megatron's are always there. `order_by`: a signal
+    whose values order the documents, `descending` or not, instead of the hash alone (a curriculum,
+    Bengio et al. 2009); to be read as it is, not shuffled.
     """
 
     name: ClassVar[str] = "tokenize"
@@ -48,6 +51,8 @@ class Tokenize:
     seed: int = 0
     formats: tuple[str, ...] = ("megatron",)
     lossless: bool = True
+    order_by: str | None = None
+    descending: bool = False
 
     def __post_init__(self) -> None:
         if self.vocabulary % PAD_VOCABULARY or self.vocabulary < 320:
@@ -72,7 +77,8 @@ class Tokenize:
         check_formats(self.formats, encoding.dtype)
         folder = Folder.at(output)
         folder.put("tokenizer.json", encoding.json.encode())
-        encoded = _narrow(df).mapInArrow(encoder(encoding, self.seed), ENCODED).persist()
+        narrow = self._ordered(_narrow(df))
+        encoded = narrow.mapInArrow(encoder(encoding, self.seed), ENCODED).persist()
         try:
             totals = _totals(encoded, encoding.dtype)
             lossy = self._lossy(totals)
@@ -87,12 +93,18 @@ class Tokenize:
             "eos": encoding.eos,
             "dtype": encoding.dtype,
             "seed": self.seed,
+            "order_by": self.order_by,
             "ranges": ranges,
             **put_together(rows, folder, encoding.dtype, encoding.eos, self.formats),
             "tokens": _by_source(totals, "tokens"),
             "text_bytes": _by_source(totals, "text_bytes"),
             "lossy_documents": lossy,
         }
+
+    def _ordered(self, narrow: DataFrame) -> DataFrame:
+        if self.order_by is not None:
+            narrow = stretches(narrow, self.order_by, self.descending)
+        return narrow.drop("signals")
 
     def _lossy(self, totals: list[dict[str, Any]]) -> int:
         lossy = sum(int(row["lossy"]) for row in totals)
@@ -124,6 +136,7 @@ def _narrow(df: DataFrame) -> DataFrame:
         "id",
         "source",
         f.coalesce("text", f.lit("")).alias("text"),
+        "signals",
         f.when(is_heldout(), HELDOUT).otherwise(TRAIN).alias("split"),
         f.coalesce(f.element_at("signals", f.lit("mix.copies")), f.lit(1.0))
         .cast("int")

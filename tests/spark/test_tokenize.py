@@ -166,3 +166,30 @@ def test_a_tokenizer_that_loses_text_is_told(spark: SparkSession, tmp_path: Path
     assert about["lossy_documents"] == 1
     path.write_text(json)
     assert Tokenize(str(path))(df, str(tmp_path / "third"))["lossy_documents"] == 0
+
+
+def test_a_signal_orders_the_documents(spark: SparkSession, tmp_path: Path) -> None:
+    draw = random.Random(5)
+    values = [draw.choice([-0.5, 0.0, 0.125, 1.0, 3e6, None, float("nan")]) for _ in range(300)]
+    rows = [
+        document(str(n), f"{value}", signals={} if value is None else {"quality.score": value})
+        for n, value in enumerate(values)
+    ]
+    rows.append(document("h", "held", split="heldout", signals={"quality.score": 2.0}))
+    for descending in (False, True):
+        step = Tokenize(
+            vocabulary=384, shard_tokens=400, order_by="quality.score", descending=descending
+        )
+        folders = [tmp_path / f"{descending}-{partitions}" for partitions in (1, 4)]
+        about, again = (
+            step(frame(spark, rows, str(tmp_path), int(folder.name[-1])), str(folder))
+            for folder in folders
+        )
+        assert about == again
+        said = texts(folders[0], about, "train")
+        assert len(said) == 300 and len(about["shards"]) > 3
+        numbers = [float(text) for text in said if text not in ("None", "nan")]
+        assert numbers == sorted(numbers, reverse=descending)
+        assert set(said[len(numbers) :]) == {"None", "nan"}
+        assert said[len(numbers) :] != sorted(said[len(numbers) :]), "equals are shuffled"
+        assert texts(folders[0], about, "heldout") == ["held"]
