@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,17 @@ def test_a_story_ends_in_the_shards(tmp_path: Path) -> None:
     assert explain(path, gone).places == ()
     with pytest.raises(InputError, match="has no token 9,999"):
         explain(path, f"{first.shard}:9999")
+
+
+def test_shards_ordered_by_a_signal_are_all_looked_through(tmp_path: Path) -> None:
+    path = run(tmp_path, IDS[0], *IDS[:-1])
+    by_hash = explain(path, IDS[0]).places
+    manifest = tmp_path / "run/02-tokenize/manifest.json"
+    about = json.loads(manifest.read_text())
+    about["slices"][0]["tokens"] |= {"order_by": "quality.score", "seed": 99}
+    manifest.write_text(json.dumps(about))
+    assert len(by_hash) == 2
+    assert explain(path, IDS[0]).places == by_hash
 
 
 def test_shards_without_ids_are_passed_over(tmp_path: Path) -> None:
