@@ -15,7 +15,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 def demo(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "curate", "demo", "--output", "d", "--pages", "120", "--seconds", "120"],
+        [sys.executable, "-m", "curate", "demo", "--output", "d", "--pages", "120", "--seconds", "60"],
         cwd=folder, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from typing import Any
 import pyspark
 import pytest
 from prose import prose
+from spark_classes import environment
 from warc_builder import http_response, warc_record
 
 from curate.document import documents
@@ -101,7 +102,7 @@ def test_every_step_is_a_spark_submit_job(folder: Path) -> None:
             [SUBMIT, "--master", "local[2]", "--conf", "spark.ui.enabled=false", ROOT / "pipelines" / f"{step}.py",
              "--input", before, "--output", output, "--recipe", recipe],
             cwd=folder, capture_output=True, text=True, timeout=300,
-            env={**os.environ, "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable},
+            env={**os.environ, **environment(), "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
         before = output

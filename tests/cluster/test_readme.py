@@ -20,6 +20,7 @@ import pyspark
 import pytest
 import yaml
 from prose import prose
+from spark_classes import environment
 from warc_builder import http_response, warc_record
 
 from curate.cli import SECTIONS
@@ -73,9 +74,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
 
 def shell(folder: Path, line: str) -> str:
     tools = [str(Path(sys.executable).parent), str(Path(pyspark.__file__).parent / "bin")]
+    sooner = environment() if line.startswith("spark-submit") else {}
     done = subprocess.run(
         ["bash", "-c", line], cwd=folder, capture_output=True, text=True, timeout=300,
-        env={**os.environ, "PATH": os.pathsep.join([*tools, os.environ["PATH"]]),
+        env={**os.environ, **sooner, "PATH": os.pathsep.join([*tools, os.environ["PATH"]]),
              "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable},
     )  # fmt: skip
     assert done.returncode == 0, f"{line}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
