@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+# Files are tested side by side: threads of one, and of what it starts, would wait for those of the other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 LAYERS = ("cluster", "spark", "unit")
 LONGEST = ("test_readme", "test_jobs", "test_demo", "test_run", "test_model_honesty")

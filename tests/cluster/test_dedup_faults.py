@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from spark_classes import environment
+
 ROOT = Path(__file__).parents[2]
 JOB = '''
 import json, os, random, signal, sys, time
@@ -87,7 +89,12 @@ def test_a_killed_executor_changes_nothing(tmp_path: Path) -> None:
     script.write_text(JOB)
     done = subprocess.run(
         [sys.executable, str(script), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable},
+        env={
+            **os.environ,
+            **environment(),
+            "PYTHONPATH": str(ROOT),
+            "PYSPARK_PYTHON": sys.executable,
+        },
         capture_output=True,
         text=True,
         timeout=400,
