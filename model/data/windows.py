@@ -10,25 +10,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.errors import InputError
+from model.data.boundaries import Boundaries, begins, boundaries
+from model.data.permutation import Numbers, windows_at
+from model.data.stored import Shard, Tokens, read_manifest, read_shard
 
-Tokens = NDArray[np.integer]
 Windows = NDArray[np.int64]
-
-# Megatron-LM core/datasets/indexed_dataset.py: magic, version, dtype code, sequences, document entries
-INDEX_HEADER = struct.Struct("<9sQBQQ")
-INDEX_MAGIC = b"MMIDIDX\0\0"
-INDEX_DTYPES: dict[int, np.dtype[Any]] = {4: np.dtype("<i4"), 8: np.dtype("<u2")}
 
 
 class Batches(Protocol):
@@ -49,19 +45,6 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True)
-class Shard:
-    """One memory-mapped `.bin` with the token count of each document from its `.idx`."""
-
-    tokens: Tokens
-    document_tokens: NDArray[np.int32]
-
-    def documents(self) -> Iterator[Tokens]:
-        """Each document's tokens, its closing EOS included."""
-        ends = np.cumsum(self.document_tokens, dtype=np.int64)
-        yield from np.split(self.tokens, ends)[:-1]
-
-
-@dataclass(frozen=True)
 class Shards:
     """The shards of one split, read as windows without replacement within an epoch.
 
@@ -78,34 +61,72 @@ class Shards:
 
     def window_starts(self, context: int) -> NDArray[np.int64]:
         """Windows before each shard, and the total as last entry: (shards + 1,)."""
-        counts = [max(0, len(shard.tokens) - 1) // context for shard in self.shards]
-        return np.concatenate(([0], np.cumsum(counts)))
+        if context not in self._starts:
+            tokens = np.array([len(shard.tokens) for shard in self.shards], np.int64)
+            starts = np.zeros(len(tokens) + 1, np.int64)
+            np.cumsum(np.maximum(tokens - 1, 0) // context, out=starts[1:])
+            self._starts[context] = starts
+        return self._starts[context]
+
+    @cached_property
+    def _starts(self) -> dict[int, NDArray[np.int64]]:
+        return {}
 
     def batch(
         self, step: int, size: int, context: int, seed: int = 0, rank: int = 0, world: int = 1
     ) -> Windows:
-        """Rows rank, rank + world, ... of batch `step`: (size / world, context + 1).
+        """Rows rank, rank + world, ... of batch `step`: (size / world, context + 1); where `world`
+        does not divide `size`, the first ranks have a row more.
 
         Row r of the whole run is number r of the endless sequence "epoch 0 shuffled, epoch 1
         shuffled, ..."; an epoch's order depends on (seed, epoch) alone.
         InputError: the split is shorter than one window.
         """
-        starts = self.window_starts(context)
-        count = int(starts[-1])
+        return self.windows(self.rows(step, size, context, seed, rank, world), context)
+
+    def rows(
+        self, step: int, size: int, context: int, seed: int = 0, rank: int = 0, world: int = 1
+    ) -> Numbers:
+        """Which windows of the split `batch` reads."""
+        count = self.window_count(context)
+        places = np.arange(step * size + rank, (step + 1) * size, world)
+        epochs = places // count
+        found = np.empty_like(places)
+        for epoch in range(step * size // count, ((step + 1) * size - 1) // count + 1):
+            of_epoch = epochs == epoch
+            found[of_epoch] = windows_at(seed, epoch, count, places[of_epoch] % count)
+        return found
+
+    def window_count(self, context: int) -> int:
+        """Windows of an epoch. InputError: there is none."""
+        count = int(self.window_starts(context)[-1])
         if count == 0:
             raise InputError(
                 f"the shards hold {self.token_count} tokens: fewer than one window of {context + 1}"
             )
-        rows = [
-            order(seed, number // count, count)[number % count]
-            for number in range(step * size + rank, (step + 1) * size, world)
-        ]
-        return np.stack([self._window(int(row), context, starts) for row in rows])
+        return count
 
-    def _window(self, number: int, context: int, starts: NDArray[np.int64]) -> Windows:
-        shard = int(np.searchsorted(starts, number, side="right")) - 1
-        first = (number - int(starts[shard])) * context
-        return self.shards[shard].tokens[first : first + context + 1].astype(np.int64)
+    def windows(self, numbers: Numbers, context: int) -> Windows:
+        """These windows of the split, numbered from 0 in the order of its tokens."""
+        found = np.empty((len(numbers), context + 1), np.int64)
+        for row, (shard, first) in enumerate(self._places(numbers, context)):
+            found[row] = shard.tokens[first : first + context + 1]
+        return found
+
+    def boundaries(self, numbers: Numbers, context: int) -> Boundaries:
+        """Which tokens of these windows belong to one document."""
+        marks = np.zeros((len(numbers), context + 1), np.bool_)
+        for row, (shard, first) in enumerate(self._places(numbers, context)):
+            marks[row, begins(shard.document_starts, first, context + 1)] = True
+        return boundaries(marks)
+
+    def _places(self, numbers: Numbers, context: int) -> Iterator[tuple[Shard, int]]:
+        """The shard and the first token of each window."""
+        starts = self.window_starts(context)
+        held = np.searchsorted(starts, numbers, side="right") - 1
+        firsts = (numbers - starts[held]) * context
+        for shard, first in zip(held.tolist(), firsts.tolist(), strict=True):
+            yield self.shards[shard], first
 
 
 @dataclass(frozen=True)
@@ -149,12 +170,6 @@ class Stream:
         return rows
 
 
-@lru_cache(maxsize=2)
-def order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """The permutation of `count` windows in one epoch: a pure function of its arguments."""
-    return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
-
-
 def open_shards(folder: str | Path, split: str = "train") -> Shards:
     """Memory-map the shards of `split` below a committed `tokenize` output.
 
@@ -172,57 +187,3 @@ def open_shards(folder: str | Path, split: str = "train") -> Shards:
     for shard in shards:
         digest.update(shard.document_tokens.tobytes())
     return Shards(shards, digest.hexdigest())
-
-
-def read_manifest(folder: str | Path) -> tuple[dict[str, Any], Path]:
-    """What `folder/manifest.json` says of its tokens, and the folder that holds the shards.
-
-    Keys: vocabulary, eos, dtype, shards (split, file, documents, tokens, bytes, sha256) and more.
-    InputError: no manifest there, or not one of `tokenize`.
-    """
-    folder = Path(folder)
-    try:
-        part = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["slices"][0]
-        about, attempt = dict(part["tokens"]), Path(part["files"][0]).parts[0]
-        _ = about["shards"], about["vocabulary"], about["eos"]
-    except OSError as error:
-        raise InputError(
-            f"{folder}: no manifest.json ({error.strerror}); give the output of `tokenize`"
-        ) from None
-    except (ValueError, TypeError, LookupError):
-        raise InputError(
-            f"{folder}: its manifest.json speaks of no token shards; give the output of `tokenize`"
-        ) from None
-    return about, folder / attempt
-
-
-def read_shard(payload: Path) -> Shard:
-    """Map a `.bin` after checking it against its `.idx` (layout: INDEX_HEADER, lengths, offsets).
-
-    InputError: missing, not a Megatron index, another version or token type, or a cut file.
-    """
-    index = payload.with_suffix(".idx")
-    try:
-        raw = index.read_bytes()
-        payload_bytes = payload.stat().st_size
-    except OSError as error:
-        raise InputError(
-            f"{payload}: shard incomplete ({error.strerror}: {error.filename})"
-        ) from None
-    if len(raw) < INDEX_HEADER.size or not raw.startswith(INDEX_MAGIC):
-        raise InputError(f"{index}: not a Megatron index")
-    _, version, code, sequences, entries = INDEX_HEADER.unpack_from(raw)
-    if version != 1 or code not in INDEX_DTYPES:
-        raise InputError(
-            f"{index}: version {version}, token type {code}; known: version 1, types 4 and 8"
-        )
-    if len(raw) < INDEX_HEADER.size + 12 * sequences + 8 * entries:
-        raise InputError(f"{index}: cut short at {len(raw)} bytes")
-    lengths = np.frombuffer(raw, "<i4", sequences, INDEX_HEADER.size)
-    expected = int(lengths.sum(dtype=np.int64)) * INDEX_DTYPES[code].itemsize
-    if payload_bytes != expected:
-        raise InputError(f"{payload}: {payload_bytes} bytes where its index promises {expected}")
-    tokens = (
-        np.memmap(payload, INDEX_DTYPES[code], "r") if expected else np.empty(0, INDEX_DTYPES[code])
-    )
-    return Shard(tokens, lengths)
