@@ -9,6 +9,7 @@ import struct
 import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,15 @@ def make_table(path: Path, documents: dict[str, Sequence[str]], shards: int, see
                 name = f"{split}-{number:05d}"
                 shard = make_shard(folder, tokens, name=name, ids=held)
                 listed.append({"split": split, **asdict(shard.payload)})
-    about = {
-        "tokenizer_sha256": "0" * 64, "vocabulary": 512, "eos": EOS, "dtype": "uint16",
-        "seed": seed, "ranges": dict.fromkeys(documents, shards), "shards": listed, "files": {},
-    }  # fmt: skip
     files = tuple(name for name, _ in table.list_files(attempt))
+    sums = {Path(name).name: sha256((path / name).read_bytes()).hexdigest() for name in files}
+    stored = [{"file": name, "bytes": (path / attempt / name).stat().st_size, "sha256": digest}
+              for name, digest in sums.items() if name != "tokenizer.json"]  # fmt: skip
+    about = {
+        "tokenizer_sha256": sums["tokenizer.json"], "vocabulary": 512, "eos": EOS, "dtype": "uint16",
+        "seed": seed, "ranges": dict.fromkeys(documents, shards), "shards": listed,
+        "files": {"megatron": stored},
+    }  # fmt: skip
     part = Slice("all", "0" * 24, files, {}, 1.0, {"tokens": about})
     table.commit("0" * 24, [part], {"name": "tokenize", "kind": "tokens", "steps": []})
     return str(path)

@@ -19,7 +19,7 @@ from curate.cli.arguments import spread
 from curate.cli.classifier import train_classifier
 from curate.cli.crawl import crawl
 from curate.cli.look import audit, compare, contamination, explain, report
-from curate.cli.publish import card, export, index
+from curate.cli.publish import card, export, index, verify
 from curate.cli.run import demo, run
 from curate.cli.steps import STEP_COMMANDS, list_steps, step_command
 from curate.cli.tokenizer import train_tokenizer
@@ -36,7 +36,7 @@ SECTIONS: dict[str, dict[str, Callable[..., None]]] = {
         "audit": audit,
         "contamination": contamination,
     },
-    "Publish": {"export": export, "card": card, "index": index},
+    "Publish": {"export": export, "verify": verify, "card": card, "index": index},
     "Train, and measure the data": {
         "train-classifier": train_classifier,
         "train-tokenizer": train_tokenizer,

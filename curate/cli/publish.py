@@ -1,4 +1,4 @@
-"""`curate export`, `card`, `index`: what leaves a run."""
+"""`curate export`, `verify`, `card`, `index`: what leaves a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from curate.cli.options import Contact, License, Master, Name, PrettyName, RunDir
+from curate.cli.options import Contact, Json, License, Master, Name, PrettyName, RunDir, print_json
 from curate.errors import UserError
 
 
@@ -74,6 +74,36 @@ def export(
     pieces = None if chunk_chars is None else Pieces(chunk_chars, chunk_overlap_chars)
     rows = write(table, output, dropped, pieces)
     print(f"{rows:,} {'pieces' if pieces else 'documents'} written to {output}")
+
+
+def verify(
+    tokens_dir: Annotated[
+        str, typer.Argument(metavar="TOKENS_DIR", help="Token shards: a table, a run, an export.")
+    ],
+    overlap_ratio: Annotated[
+        float,
+        typer.Option(help="Warn of held-out documents with more of their 13-grams in training."),
+    ] = 0.5,
+    skip_overlap: Annotated[
+        bool, typer.Option("--skip-overlap", help="Do not compare 13-grams: half the time.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check token shards byte by byte, and their held-out split.
+
+    Checksums, sizes, indexes, token ids, ends of documents, counts, and held-out documents in
+    training shards. The exit status is 1 if there is a problem; a warning is none.
+
+    Example: curate verify out
+    """
+    from curate.tokens.verification import verify as check
+
+    if not 0 <= overlap_ratio < 1:
+        raise UserError(f"--overlap-ratio must be in [0, 1), got {overlap_ratio}")
+    found = check(tokens_dir, None if skip_overlap else overlap_ratio)
+    print_json(found.to_json()) if as_json else print("\n".join(found.lines()))
+    if not found.is_intact:
+        raise typer.Exit(1)
 
 
 def card(

@@ -11,6 +11,7 @@ written      what needs all shards, and what the manifest says
 stored       committed shards, opened again
 places       an id to its place in the shards, and back
 export       committed shards in another format
+verification committed shards against what their manifest says
 """
 
 from curate.tokens.tokenize import Tokenize

@@ -42,7 +42,9 @@ def write(root: Path, tokens: int) -> None:
     shards = []
     for number in range(SHARDS):
         lengths = draw.lognormal(6, 1, tokens // SHARDS // 600).astype(int) + 1
-        parts = (np.append(draw.integers(1, 50_000, n), EOS).astype("<u2").tobytes() for n in lengths)
+        parts = (
+            np.append(draw.integers(1, 50_000, n), EOS).astype("<u2").tobytes() for n in lengths
+        )
         payload, _ = write_shard(parts, Folder.at(f"{root}/a"), f"train-{number:05d}", "uint16")
         shards.append({"split": "train", "file": payload.file})
     about = {"vocabulary": 50_048, "eos": EOS, "shards": shards}
