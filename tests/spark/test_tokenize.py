@@ -20,6 +20,7 @@ from curate.tokens import Tokenize
 from curate.tokens.formats import FORMATS
 from curate.tokens.places import locate
 from curate.tokens.tokenizer import Training, load, read, train
+from curate.tokens.verification import verify
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -120,6 +121,7 @@ def test_a_document_is_found_where_spark_put_it(spark: SparkSession, tmp_path: P
     part = Slice("all", "0" * 24, files, {}, 1.0, {"tokens": about})
     table.commit("0" * 24, [part], {"name": "tokenize", "kind": "tokens", "steps": []})
     assert len(about["shards"]) > 4
+    assert verify(str(tmp_path / "out")).problems == ()
     tokenizer = load((tmp_path / "out/attempt-all/tokenizer.json").read_text())
     for row in rows:
         places = locate(str(tmp_path / "out"), row.id)

@@ -27,8 +27,8 @@ from curate.tokens.verification.payload import token_blocks
 NGRAM_TOKENS = 13  # the length of Brown et al. 2020 (GPT-3), appendix C, there in words
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 MOST_IDS = 1 << 25
-MOST_NGRAMS = 1 << 24
-PIECE_TOKENS = 1 << 17
+MOST_NGRAMS = 1 << 21
+PIECE_TOKENS = 1 << 15
 
 
 def shard_ids(shards: Iterable[TokenShard]) -> Iterator[Hashes]:
@@ -120,18 +120,24 @@ def ngrams(shard: TokenShard, one_in: int) -> Iterator[tuple[Hashes, NDArray[np.
         count = len(held) - NGRAM_TOKENS + 1
         if count < 1:
             continue
-        hashes = np.zeros(count, np.uint64)
-        for offset in range(NGRAM_TOKENS):
-            hashes *= MULTIPLIER
-            hashes += held[offset : offset + count]
+        hashes = mixed(_polynomial(held))
         ends = np.zeros(len(held) + 1, np.int64)
         np.cumsum(held == shard.eos, out=ends[1:])
-        hashes = mixed(hashes)
         taken = ends[NGRAM_TOKENS:] == ends[:count]
         taken &= hashes & np.uint64(one_in - 1) == 0
         yield hashes[taken], ended + ends[:count][taken]
         ended += int(ends[count])
         held = held[count:]
+
+
+def _polynomial(values: Hashes) -> Hashes:
+    """Of every 13 neighbours, modulo 2^64: of 2, 4, 8 of them, then 8 + 4 + 1."""
+    two = values[:-1] * MULTIPLIER + values[1:]
+    four = two[:-2] * MULTIPLIER**2 + two[2:]
+    eight = four[:-4] * MULTIPLIER**4 + four[4:]
+    twelve = eight[:-4] * MULTIPLIER**4 + four[8:]
+    thirteen: Hashes = twelve[:-1] * MULTIPLIER + values[12:]
+    return thirteen
 
 
 def _pieces(shard: TokenShard) -> Iterator[NDArray[np.integer]]:
