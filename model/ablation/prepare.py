@@ -39,8 +39,7 @@ FILE = "prepared.json"
 PARTS = ("arms", "guard", "heldout", "prepare", "resident", "tables", "trial", "trials")
 # the files of `model` that a run's numbers come from
 CODE = (
-    "data.py",
-    *(f"{room}/*.py" for room in ("architecture", "training", "evaluation")),
+    *(f"{room}/*.py" for room in ("data", "architecture", "training", "evaluation")),
     *(f"ablation/{part}.py" for part in PARTS),
 )
 

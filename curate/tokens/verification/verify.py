@@ -150,7 +150,7 @@ class _Checks:
         """How documents were put in order; None where that, or how often one may stand, is not known."""
         about = self.claim.about
         ranges = about.get("ranges", {}).get(shard.split)
-        if ranges is None or "seed" not in about or self.wanted is None:
+        if ranges is None or "seed" not in about or about.get("order_by") or self.wanted is None:
             return None
         return Order(shard, int(about["seed"]), int(ranges), self.wanted.most_copies)
 
