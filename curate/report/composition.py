@@ -1,4 +1,4 @@
-"""What a run is made of, before and after: languages, domains, lengths, licences, toxicity, personal data.
+"""What a run is made of, before and after: languages, domains, lengths, licences, toxicity, bias …
 
 In: the facts of a run's tables. Out: shares in the first table that knows a property, and in the last
 table. The decision: "before" is all documents of that first table, kept and dropped; of values beyond
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from curate.finished import FinishedRun
+from curate.identity_terms import NOBODY, TERMS
 from curate.report.facts.of_table import Facts
 from curate.report.facts.properties import LENGTH_NAMES, OPEN, SCORE_NAMES
 
@@ -23,6 +24,7 @@ PROPERTIES: tuple[tuple[str, str, Sequence[str]], ...] = (
     ("Licences", "documents with a licence", ()),
     ("Toxicity", "mean score of the lines", SCORE_NAMES),
     ("Personal data", "documents with at least one, since masked", ()),
+    ("Identity terms", "texts that mention a group, by English words", (*TERMS, NOBODY)),
 )
 
 

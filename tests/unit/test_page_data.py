@@ -467,3 +467,19 @@ def test_what_documents_take_in_the_page_is_known_before(tmp_path: Path) -> None
     run = a_run(tmp_path, [filtered(300)])
     listed = samples.listing(run, funnel(run, {}).reasons_in_order, gather(run, {}), Archive())
     assert len(page.render(run).encode()) - len(page.render(run, page_bytes=1).encode()) < listed.size_bytes  # fmt: skip
+
+
+def test_groups_named_in_texts_are_counted_before_and_after(tmp_path: Path) -> None:
+    texts = ["She and he sang.", "a blind man", "sherry, hebrew, hers", None, "SHE", ""]
+    rows = [
+        document(str(number), text, drop="gopher.word_count" if number == 4 else None)
+        for number, text in enumerate(texts)
+    ]
+    terms = composition_of(a_run(tmp_path, [TableSpec("01-filter", [], rows)]))["Identity terms"]
+    assert (terms.rows_before, terms.rows_after) == (5, 4)
+    shares = {name: (before, after) for name, before, after in terms.lines}
+    assert shares["women"] == (2 / 5, 1 / 4)
+    assert shares["men"] == (2 / 5, 2 / 4)
+    assert shares["disabled"] == (1 / 5, 1 / 4)
+    assert shares["Asian"] == (0, 0)
+    assert shares["none of these"] == (2 / 5, 2 / 4)

@@ -1,4 +1,4 @@
-"""What documents are, as far as a count of values tells it: languages, domains, lengths, licences …
+"""What documents are, as far as a count of values tells it: languages, domains, lengths, groups named …
 
 In: rows with their measurements and labels. Out: for each property how many documents have it, and each
 of its values. The decision: a value is shortened before it is counted, so that what a document claims to
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.filters.url.address import split_url
+from curate.identity_terms import mentions
 from curate.report.text import NAME_CHARS, shown
 from curate.signals import Numbers, Rows
 
@@ -65,8 +66,10 @@ def _counted(
     yield "Domains", *_domains(rows, labels)
     yield "Licences", *_named(labels[LICENCE][1] if LICENCE in labels else pa.array([], "string"))
     if "text" in rows.schema.names:
-        chars = pc.utf8_length(rows["text"].drop_null()).to_numpy(zero_copy_only=False)
+        texts = rows["text"].drop_null()
+        chars = pc.utf8_length(texts).to_numpy(zero_copy_only=False)
         yield "Text lengths", *_binned(chars, LENGTHS, LENGTH_NAMES)
+        yield "Identity terms", len(texts), {k: n for k, n in mentions(texts).items() if n}
     if TOXICITY in measured:
         yield "Toxicity", *_binned(measured[TOXICITY][1], SCORES, SCORE_NAMES)
     yield "Personal data", *_personal(measured, len(rows))
