@@ -109,8 +109,12 @@ def parameters(name: str) -> dict[str, Any]:
     }
 
 
-def catalogue() -> list[dict[str, Any]]:
-    """Every step: group, name, what it does and cites, parameters with their defaults, variants."""
+def catalogue(*names: str) -> list[dict[str, Any]]:
+    """Steps (all, or those of these names and groups): group, name, what it does and cites,
+    parameters with their defaults, variants. `RecipeError` for a name nobody knows."""
+    for wanted in names:
+        if wanted not in STEPS and wanted not in GROUPS:
+            raise RecipeError(unknown("step or group", wanted, {*STEPS, *GROUPS}))
     return [
         {
             "group": group,
@@ -121,12 +125,15 @@ def catalogue() -> list[dict[str, Any]]:
         }
         for group, steps in GROUPS.items()
         for name, step in steps.items()
+        if not names or name in names or group in names
     ]
 
 
 def _about(step: Any) -> str:
     if not isinstance(step, type):
-        return str(step.source)
+        module = inspect.getmodule(step.measure if isinstance(step, Filter) else step.edit)
+        said = (module.__doc__ or "").partition("\n\n")[0] if module else ""
+        return f"{said} {step.source}".strip()
     return (inspect.getdoc(step) or "").partition("\n\n")[0].replace("\n", " ")
 
 

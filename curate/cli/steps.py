@@ -117,14 +117,20 @@ def step_command(name: str) -> Callable[..., None]:
     return command
 
 
-def list_steps(as_json: Json = False) -> None:
+def list_steps(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="STEP|GROUP…", help="Only these, such as gopher or dedup."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Every step with its parameters, defaults and paper.
 
-    Example: curate list
+    Example: curate list gopher dedup
     """
     from curate.registry import catalogue
 
-    entries = catalogue()
+    entries = catalogue(*(names or ()))
     if as_json:
         print_json(entries)
         return

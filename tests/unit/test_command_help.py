@@ -7,6 +7,7 @@ import re
 import pytest
 
 from curate.cli import SECTIONS, main
+from curate.registry import catalogue
 
 COMMANDS = [name for names in SECTIONS.values() for name in names]
 COLUMNS = 80
@@ -44,3 +45,19 @@ def test_every_command_gives_one_example_of_itself(
 ) -> None:
     examples = re.findall(r"^ +Example: (.*)$", told(capsys, name), re.MULTILINE)
     assert len(examples) == 1 and re.match(rf"curate {name}( |$)", examples[0]), examples
+
+
+def test_the_list_can_be_of_some_steps_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["list", "gopher", "mix"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == ["filter: gopher", "mix: mix"]
+    assert "Rae et al. 2021" in lines[1] and "prose" in lines[1]
+    with pytest.raises(SystemExit) as left:
+        main(["list", "gophr"])
+    assert left.value.code == 2
+    assert "did you mean 'gopher'?" in capsys.readouterr().err
+
+
+def test_every_step_says_what_it_does() -> None:
+    assert all(len(entry["about"]) > 30 for entry in catalogue())
