@@ -126,7 +126,7 @@ def test_the_card_says_what_the_ledger_says(tmp_path: Path) -> None:
         "| `CC-BY-4.0` | 1 |",
         "The licence of the collection was not given.",
         "   - `word_count`: `{\"low\": 50, \"high\": 100000}`",
-        "2. `gopher` (01-filter): Gopher (Rae et al. 2021, arXiv:2112.11446), Appendix A.1.1",
+        "2. `gopher` (01-filter): Gopher's quality rules: is this prose, by length, words and symbols? Gopher (Rae et al. 2021, arXiv:2112.11446), Appendix A.1.1",
         "Not measured. `curate audit RECIPE",
         "was not measured. `curate ablate` measures it.",
         "No contact for requests",
