@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,6 @@ from curate.document import Document
 from curate.report import report
 from curate.text import Text
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason=f"no browser: none of {', '.join(BROWSERS)} is on the path"
-)
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 ATTACKS = (
     "<script>window.ran=1;document.title='ran'</script>",
     "</script><script>window.ran=1</script>",
@@ -59,14 +52,6 @@ VERDICT = {
     "sentences": ["no difference was found."], "notes": ["a note"], "versions": {"torch": "2"},
 }  # fmt: skip
 VIEWS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

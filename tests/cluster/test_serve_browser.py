@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,12 +21,6 @@ from run_builder import TableSpec, document, write_run
 from curate.document import Document
 from curate.text import Text
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason=f"no browser: none of {', '.join(BROWSERS)} is on the path"
-)
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("duckdb", reason="duckdb is not installed")
 ATTACKS = (
     "<script>window.ran=1</script>", "</textarea></pre></style><svg onload=window.ran=1>",
@@ -37,14 +30,6 @@ ATTACKS = (
 )  # fmt: skip
 SLOW = "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b"
 VIEWS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

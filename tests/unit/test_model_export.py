@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_decoders import scattered
 
 from curate.errors import InputError
 from curate.tokens.tokenizer import Training
@@ -189,14 +190,3 @@ def test_what_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             load(tmp_path / name)
         assert name in str(caught.value) and "\n" not in str(caught.value)
-
-
-def scattered(shape: Shape) -> Transformer:
-    """Weights large enough that every part of the arithmetic shows in the logits."""
-    model = Transformer(shape).eval()
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for weight in model.parameters():
-            spread = 0.15 if weight.ndim > 1 else 0.3
-            weight.add_(torch.randn(weight.shape, generator=generator) * spread)
-    return model
