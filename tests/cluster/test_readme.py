@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
     )
     (folder / "eval.jsonl").write_text(json.dumps({"question": prose(3)}) + "\n")
     (folder / "reference.jsonl").write_text(
-        "".join(json.dumps({"text": prose(900 + n)}) + "\n" for n in range(40))
+        "".join(json.dumps({"text": prose(900 + n)}) + "\n" for n in range(60))
     )
     (folder / "questions.jsonl").write_text(
         json.dumps({"question": "Is it raining?", "choices": ["yes", "no"], "answer": 0}) + "\n"

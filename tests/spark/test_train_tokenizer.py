@@ -152,3 +152,15 @@ def test_a_mistake_is_one_line(
     assert left.value.code == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 1 and line in told[0]
+
+
+def test_a_sample_of_everything_leaves_nothing_to_measure_on(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [document(str(n), prose(n)) for n in range(5)]
+    made = write_table(tmp_path, TableSpec("01-read", [], rows))
+    with pytest.raises(SystemExit) as left:
+        main(["train-tokenizer", made.path, "--output", str(tmp_path / "o"), "--vocabulary", "512"])
+    assert left.value.code == 0
+    told = capsys.readouterr().out
+    assert "nothing to measure on" in told and "bytes/token" not in told

@@ -72,7 +72,9 @@ def train_tokenizer(
     write_bytes(f"{output}/tokenizer.json", encoding.json.encode())
     report = _report(encoding, training, sampling, counted, rows)
     write_json(f"{output}/report.json", report)
-    for line in table(rows):
+    if not rows[0].texts:
+        say("nothing to measure on: every text was drawn; a smaller --sample-bytes leaves some")
+    for line in table(rows) if rows[0].texts else ():
         say(line)
     say(f"{output}/tokenizer.json: {encoding.vocabulary:,} rows of an embedding")
     return report
