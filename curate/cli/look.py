@@ -32,8 +32,9 @@ def report(
     """
     if serve:
         from curate.report.serve import serve as browse
+        from curate.report.serve.server import MEMORY, PORT
 
-        browse(run_dir, 8765 if port is None else port, memory or "2GB", price_per_hour)
+        browse(run_dir, PORT if port is None else port, memory or MEMORY, price_per_hour)
         return
     if port is not None or memory is not None:
         raise UserError("--port and --memory belong to --serve")

@@ -32,10 +32,10 @@ def stretches(df: DataFrame, signal: str, descending: bool) -> DataFrame:
     for split in sorted({row["split"] for row in rows}):
         part = [row for row in rows if row["split"] == split]
         whole = sum(row["chars"] for row in part)
-        ends = list(accumulate((row["chars"] for row in part), initial=0.0))
+        starts = accumulate((row["chars"] for row in part), initial=0.0)
         known += [
             (split, row["value"], start / whole, row["chars"] / whole)
-            for row, start in zip(part, ends, strict=False)
+            for row, start in zip(part, starts, strict=False)
         ]
     schema = "split string, value double, start double, width double"
     found = df.sparkSession.createDataFrame(known, schema).withColumnsRenamed(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from curate.tokens.formats import File, Folder
 
 MAGIC = b"MMIDIDX\0\0"
+HEADER = struct.Struct("<9sQBQQ")  # magic, version, token type, documents, borders of documents
 VERSION = 1
 DTYPE_CODES = {"int32": 4, "uint16": 8}
 
@@ -41,5 +42,5 @@ def index_bytes(lengths: Iterable[int], dtype: str) -> bytes:
     offsets = np.zeros(len(sizes), "<i8")
     np.cumsum(sizes[:-1] * np.int64(np.dtype(dtype).itemsize), out=offsets[1:])
     ends = np.arange(len(sizes) + 1, dtype="<i8")
-    header = MAGIC + struct.pack("<QBQQ", VERSION, DTYPE_CODES[dtype], len(sizes), len(ends))
+    header = HEADER.pack(MAGIC, VERSION, DTYPE_CODES[dtype], len(sizes), len(ends))
     return header + sizes.tobytes() + offsets.tobytes() + ends.tobytes()

@@ -72,9 +72,8 @@ def train_tokenizer(
     write_bytes(f"{output}/tokenizer.json", encoding.json.encode())
     report = _report(encoding, training, sampling, counted, rows)
     write_json(f"{output}/report.json", report)
-    if not rows[0].texts:
-        say("nothing to measure on: every text was drawn; a smaller --sample-bytes leaves some")
-    for line in table(rows) if rows[0].texts else ():
+    nothing = "nothing to measure on: every text was drawn; a smaller --sample-bytes leaves some"
+    for line in table(rows) if rows[0].texts else [nothing]:
         say(line)
     say(f"{output}/tokenizer.json: {encoding.vocabulary:,} rows of an embedding")
     return report

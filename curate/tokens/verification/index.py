@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.tokens.formats import TokenShard
-from curate.tokens.shards import DTYPE_CODES, MAGIC, VERSION, index_bytes
+from curate.tokens.shards import DTYPE_CODES, HEADER, MAGIC, VERSION, index_bytes
 from curate.tokens.verification.findings import Problem
 
-HEADER = struct.Struct("<9sQBQQ")
 BYTES_A_DOCUMENT = 4 + 8 + 8
 
 
@@ -34,7 +32,7 @@ def read_index(shard: TokenShard, mend: str) -> Index:
     broken = _header(raw, shard.dtype)
     if broken is not None:
         return Index(None, (Problem(where, broken, mend),))
-    (count,) = struct.unpack_from("<Q", raw, HEADER.size - 16)
+    _, _, _, count, _ = HEADER.unpack_from(raw)
     lengths = np.frombuffer(raw, "<i4", count, HEADER.size)
     problems = tuple(Problem(where, what, mend) for what in _body(raw, lengths, shard))
     return Index(lengths if not len(lengths) or lengths.min() > 0 else None, problems)
